@@ -1,0 +1,103 @@
+/**
+ * Hands out the events of one run, and holds the stopwatch: the clock starts when the warm-up part has been handed
+ * out and stops when more is asked for than there is.
+ *
+ * So starting up, filling the state and firing everything at the end of a bounded input are outside of the timing, in
+ * all variants alike. Heap is looked at in the same two places, for the state is gone when a run has ended.
+ */
+import type { Play, Plays } from './plays.js';
+
+export const CHUNK = 1024;
+
+export interface Sizes {
+  /** Events in all. */
+  readonly events: number;
+  /** How many of them pass before the clock starts. */
+  readonly warm: number;
+  readonly keys: number;
+}
+
+export interface Reading {
+  /** Events between start and stop. */
+  readonly events: number;
+  readonly elapsedMs: number;
+  /** What the heap has grown by from the first event to the last; 0 unless it was asked for. */
+  readonly heapBytes: number;
+}
+
+export class Feed {
+  readonly sizes: Sizes;
+  readonly #plays: Plays;
+  readonly #watchesHeap: boolean;
+  readonly #warm: number;
+  #position = 0;
+  #startedAt = Number.NaN;
+  #stoppedAt = Number.NaN;
+  #heapAtStart = 0;
+  #heapAtEnd = 0;
+
+  constructor(plays: Plays, sizes: Sizes, options: { readonly watchesHeap: boolean }) {
+    this.sizes = sizes;
+    this.#plays = plays;
+    this.#watchesHeap = options.watchesHeap;
+    // The clock starts between two chunks.
+    this.#warm = Math.ceil(sizes.warm / CHUNK) * CHUNK;
+    if (this.#warm >= sizes.events) throw new Error('expected more events than the warm-up takes');
+  }
+
+  /** The number of the next event. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The next chunk, or undefined when there are no more events. */
+  next(): Play[] | undefined {
+    if (this.#position === 0) this.#begin();
+    if (this.#position === this.#warm) this.#startedAt = performance.now();
+    const count = Math.min(CHUNK, this.sizes.events - this.#position);
+    if (count === 0) {
+      this.#end();
+      return undefined;
+    }
+    const chunk = this.#plays.chunk(this.#position, count);
+    this.#position += count;
+    return chunk;
+  }
+
+  /** Hands out all events one by one. */
+  each(take: (play: Play) => void): void {
+    this.#begin();
+    for (let n = 0; n < this.#warm; n += 1) take(this.#plays.at(n));
+    this.#startedAt = performance.now();
+    for (let n = this.#warm; n < this.sizes.events; n += 1) take(this.#plays.at(n));
+    this.#position = this.sizes.events;
+    this.#end();
+  }
+
+  /** To be asked for after the last event. */
+  reading(): Reading {
+    return {
+      events: this.sizes.events - this.#warm,
+      elapsedMs: this.#stoppedAt - this.#startedAt,
+      heapBytes: this.#heapAtEnd - this.#heapAtStart,
+    };
+  }
+
+  #begin(): void {
+    if (this.#watchesHeap) this.#heapAtStart = heapInUse();
+  }
+
+  #end(): void {
+    this.#stoppedAt = performance.now();
+    if (this.#watchesHeap) this.#heapAtEnd = heapInUse();
+  }
+}
+
+/** Bytes of heap and of buffers beside it, after a full collection. */
+function heapInUse(): number {
+  if (globalThis.gc === undefined) throw new Error('expected node --expose-gc');
+  globalThis.gc();
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,86 @@
+/** The cases `keyed-count-*`: the running count of each key, one result per event. */
+import { groupBy, map as rxMap, mergeMap, scan } from 'rxjs';
+import type { BenchCase } from './case.js';
+import { endlessEventsOf, eventsOf } from './events-of.js';
+import type { Feed } from './feed.js';
+import type { Play } from './plays.js';
+import { digest2, type Tally } from './tally.js';
+
+interface Count {
+  readonly user: number;
+  readonly count: number;
+}
+
+function hand(feed: Feed, tally: Tally<Count>): void {
+  const counts = new Map<number, number>();
+  for (let plays = feed.next(); plays !== undefined; plays = feed.next()) {
+    const results: Count[] = [];
+    for (let index = 0; index < plays.length; index += 1) {
+      const { user } = plays[index] as Play;
+      const count = (counts.get(user) ?? 0) + 1;
+      counts.set(user, count);
+      results.push({ user, count });
+    }
+    tally.addAll(results);
+  }
+}
+
+interface Counting {
+  readonly counts: Map<number, number>;
+  last: Count;
+}
+
+function rxjs(feed: Feed, tally: Tally<Count>): void {
+  eventsOf(feed)
+    .pipe(
+      scan(
+        (state: Counting, { user }: Play) => {
+          const count = (state.counts.get(user) ?? 0) + 1;
+          state.counts.set(user, count);
+          state.last = { user, count };
+          return state;
+        },
+        { counts: new Map<number, number>(), last: { user: 0, count: 0 } },
+      ),
+      rxMap(({ last }) => last),
+    )
+    .subscribe((count) => tally.add(count));
+}
+
+function rxjsGroupBy(feed: Feed, tally: Tally<Count>): void {
+  endlessEventsOf(feed)
+    .pipe(
+      groupBy(({ user }) => user),
+      mergeMap((plays) =>
+        plays.pipe(
+          scan((count) => count + 1, 0),
+          rxMap((count): Count => ({ user: plays.key, count })),
+        ),
+      ),
+    )
+    .subscribe((count) => tally.add(count));
+}
+
+function keyedCount(keys: number, name: string, groupByEvents: number | undefined): BenchCase {
+  return {
+    name: `keyed-count-${name}`,
+    title: `running count per key, ${name} keys`,
+    sizes: { events: 4_000_000 + keys, warm: keys, keys },
+    plays: { keysFirst: true },
+    digest: ({ user, count }: Count) => digest2(user, count),
+    measuresMemory: true,
+    variants: {
+      hand: { run: hand },
+      rxjs: { run: rxjs },
+      ...(groupByEvents === undefined
+        ? {}
+        : { 'rxjs-groupby': { run: rxjsGroupBy, events: keys + groupByEvents } }),
+    },
+  };
+}
+
+export const keyedCounts: readonly BenchCase[] = [
+  keyedCount(10_000, '10k', 200_000),
+  keyedCount(100_000, '100k', 200_000),
+  keyedCount(1_000_000, '1m', undefined),
+];

@@ -1,0 +1,50 @@
+/** One run of one variant: feeds it, and reports time, outputs, checksum and, when asked, heap. */
+import { variantOf, type BenchCase, type VariantName } from './case.js';
+import { CHUNK, Feed, type Sizes } from './feed.js';
+import { Plays } from './plays.js';
+import { Tally } from './tally.js';
+
+export interface Outcome {
+  /** Events that were fed in all, warm-up included. */
+  readonly fed: number;
+  readonly nsPerEvent: number;
+  readonly outputs: number;
+  readonly checksum: number;
+  readonly heapBytesPerKey: number;
+}
+
+export async function measure(
+  benchCase: BenchCase,
+  name: VariantName,
+  sizes: Sizes,
+  watchesHeap = false,
+): Promise<Outcome> {
+  const plays = new Plays({ ...benchCase.plays, keys: sizes.keys });
+  const feed = new Feed(plays, sizes, { watchesHeap });
+  const tally = new Tally<never>(benchCase.digest);
+  await variantOf(benchCase, name).run(feed, tally);
+  const { events, elapsedMs, heapBytes } = feed.reading();
+  return {
+    fed: sizes.events,
+    nsPerEvent: (elapsedMs * 1e6) / events,
+    outputs: tally.count,
+    checksum: tally.checksum,
+    heapBytesPerKey: heapBytes / sizes.keys,
+  };
+}
+
+/** The sizes of a variant's measured runs, or with `quick` an eighth of them. */
+export function fullSizes(benchCase: BenchCase, name: VariantName, quick: boolean): Sizes {
+  const { warm, keys, events: common } = benchCase.sizes;
+  const events = variantOf(benchCase, name).events ?? common;
+  const measured = Math.ceil((events - warm) / (quick ? 8 : 1));
+  return { warm, keys, events: warm + Math.max(measured, 4 * CHUNK) };
+}
+
+/** The sizes at which all variants of a case are compared with each other: those of the smallest one. */
+export function checkSizes(benchCase: BenchCase, names: readonly VariantName[], quick: boolean): Sizes {
+  const all = names.map((name) => fullSizes(benchCase, name, quick));
+  const smallest = all.toSorted((a, b) => a.events - b.events)[0];
+  if (smallest === undefined) throw new Error(`case "${benchCase.name}" has no variants`);
+  return smallest;
+}

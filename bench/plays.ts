@@ -1,0 +1,85 @@
+/**
+ * The events of the bench: each a fresh object, made out of a small ring of templates and its own number.
+ *
+ * A preloaded array of a million objects would measure cache misses more than work, and one object used over and over
+ * would measure no allocation at all. What event n looks like depends on n alone, so all variants see the same events.
+ */
+
+export interface Play {
+  readonly user: number;
+  readonly song: string;
+  readonly ms: number;
+  /** Event time, epoch ms: up to `OUT_OF_ORDER_MS` behind the newest one before it. */
+  readonly at: number;
+}
+
+/** A bound that no event ever lies behind. */
+export const OUT_OF_ORDER_MS = 100;
+
+/** Ten thousand events per second of event time: with 10 k keys each key comes once a second. */
+const EVENTS_PER_MS = 10;
+const FIRST_MS = 1_436_918_400_000;
+const RING = 1024;
+/** Coprime to all numbers of keys that are powers of ten, so that its multiples visit each key. */
+const STRIDE = 7919;
+
+export interface PlaysOptions {
+  readonly keys: number;
+  /** The first events bring each key once, so that what is measured behind them finds all keys there. */
+  readonly keysFirst: boolean;
+  /** Few keys have most of the events. Default: all keys are alike. */
+  readonly skewed?: boolean;
+}
+
+interface Template {
+  readonly song: string;
+  readonly ms: number;
+}
+
+export class Plays {
+  readonly #ring: readonly Template[] = Array.from({ length: RING }, (_, index) => ({
+    song: `song-${index % 97}`,
+    ms: mix(index) % 240_000,
+  }));
+  readonly #keys: number;
+  readonly #keysFirst: number;
+  readonly #isSkewed: boolean;
+
+  constructor({ keys, keysFirst, skewed = false }: PlaysOptions) {
+    this.#keys = keys;
+    this.#keysFirst = keysFirst ? keys : 0;
+    this.#isSkewed = skewed;
+  }
+
+  at(n: number): Play {
+    const chance = mix(n);
+    const template = this.#ring[n % RING] as Template;
+    return {
+      user: n < this.#keysFirst ? (n * STRIDE) % this.#keys : this.#keyOf(chance),
+      song: template.song,
+      ms: template.ms,
+      at: FIRST_MS + Math.floor(n / EVENTS_PER_MS) - (chance & 63),
+    };
+  }
+
+  /** The events from number `from` on, `count` of them. */
+  chunk(from: number, count: number): Play[] {
+    const plays: Play[] = [];
+    for (let n = from; n < from + count; n += 1) plays.push(this.at(n));
+    return plays;
+  }
+
+  #keyOf(chance: number): number {
+    const unit = chance / 2 ** 32;
+    return Math.floor(this.#keys * (this.#isSkewed ? unit * unit * unit : unit));
+  }
+}
+
+/** Spreads the bits of a whole number over 32 bits, unsigned. */
+export function mix(n: number): number {
+  let hash = Math.imul(n ^ 0x5bd1e995, 0x9e3779b1);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x85ebca77);
+  hash ^= hash >>> 13;
+  return hash >>> 0;
+}

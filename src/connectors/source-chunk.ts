@@ -1,0 +1,32 @@
+/** Makes the chunks of a source: columns without times and keys, which the pipeline fills in later. */
+import { CHUNK_ELEMENTS_MAX, NO_TIMESTAMP } from '../core/flow.js';
+import type { Chunk, Origin, Unreadable } from '../core/flow.js';
+
+/** All chunks of full size share one column, because nobody changes a chunk. */
+const noTimestamps: readonly number[] = Array.from(
+  { length: CHUNK_ELEMENTS_MAX },
+  () => NO_TIMESTAMP,
+);
+const noKeys: readonly unknown[] = [];
+
+export interface SourceColumns {
+  readonly values: readonly unknown[];
+  readonly positions: readonly number[];
+  readonly unreadable?: readonly Unreadable[];
+}
+
+export function sourceChunk(origin: Origin, columns: SourceColumns): Chunk {
+  const { values, positions, unreadable = [] } = columns;
+  const timestamps =
+    values.length === CHUNK_ELEMENTS_MAX ? noTimestamps : noTimestamps.slice(0, values.length);
+  const chunk: Chunk = {
+    kind: 'chunk',
+    values,
+    timestamps,
+    keys: noKeys,
+    positions,
+    origin,
+    derivedKeys: noKeys,
+  };
+  return unreadable.length === 0 ? chunk : { ...chunk, unreadable };
+}

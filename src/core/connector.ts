@@ -1,0 +1,100 @@
+/**
+ * Source and sink contracts: one outside system per implementation, one job per open.
+ *
+ * A source is a set of splits, each read in order from a cursor. What a cursor is, only the source knows; the job
+ * keeps it in the commit and gives it back after a crash. A sink goes through numbered steps:
+ *
+ *     1  open(instance)                      writers of a run, one per task that feeds the sink
+ *     2  recover(prepared)                   before the first element: finish what the last commit holds, drop the rest
+ *     3  write(values, timestamps)           any number of times
+ *     4  prepare(epoch) -> prepared          everything written since the last prepare is safe, but not visible
+ *     5  (the job commits, with `prepared` inside)
+ *     6  publish(prepared)                   makes it visible; must be harmless when repeated after a crash
+ */
+import type { Chunk } from './flow.js';
+import type { Runtime } from './runtime.js';
+
+export type Guarantee = 'exactly-once' | 'at-least-once';
+
+/** What a sink promises in an exactly-once job. */
+export type SinkGuarantee = 'transactional' | 'two-phase' | 'idempotent' | 'at-least-once';
+
+/** Any value of the state codec: numbers, strings, plain objects, arrays. */
+export type Cursor = unknown;
+
+export interface Source<T> {
+  /** For messages and origins: the file name, `iterable`. */
+  readonly name: string;
+  /** Whether a split can be read again from a cursor; an exactly-once job refuses others. */
+  readonly replayable: boolean;
+  /** Phantom: what the source yields. */
+  readonly type?: T;
+  /** Bytes in all, for progress; undefined when unknown. */
+  size?(runtime: Runtime): Promise<number | undefined>;
+  /** The splits that there are now, by stable ids. */
+  splits(runtime: Runtime): Promise<readonly string[]>;
+  /** Opens one split behind the cursor, or at its beginning. Rejects with SOURCE_CHANGED when the cursor does not fit. */
+  open(split: string, cursor: Cursor | undefined, runtime: Runtime): Promise<SplitReader>;
+}
+
+export interface SplitReader {
+  /**
+   * The next run of elements, at most `CHUNK_ELEMENTS_MAX` of them, or undefined at the end of a bounded split.
+   * Never called again before it has settled. Timestamps may be left out (NO_TIMESTAMP) and keys are empty.
+   */
+  read(): Promise<SourceChunk | undefined>;
+  close(): Promise<void>;
+}
+
+export interface SourceChunk {
+  readonly chunk: Chunk;
+  /** Where to open the split so that the first element after this chunk comes next. */
+  readonly cursor: Cursor;
+  /** Bytes of input consumed so far in this split, for progress. */
+  readonly bytesRead?: number;
+}
+
+/** Identifies one writer of a sink; file names and staged outputs carry it. */
+export interface SinkInstance {
+  readonly job: string;
+  /** uid of the sink. */
+  readonly uid: string;
+  /** Number of the writer among those of this sink. */
+  readonly instance: number;
+  /** `exactly-once`: nothing is visible before publish. `at-least-once`: visible at prepare, or earlier. */
+  readonly guarantee: Guarantee;
+}
+
+export interface Sink<T> {
+  readonly uid: string;
+  readonly guarantee: SinkGuarantee;
+  /** The user accepts repeats after a crash, although the job is exactly-once. */
+  readonly allowDuplicates: boolean;
+  /** Phantom, contravariant: what the sink takes. */
+  readonly accepts?: (value: T) => void;
+  /**
+   * Called once per run, before any writer opens, with what the last commit holds of this sink (from all former
+   * instances): publishes it again and removes everything that the commit does not know.
+   */
+  recover(prepared: readonly Prepared[], run: SinkRun, runtime: Runtime): Promise<void>;
+  open(instance: SinkInstance, runtime: Runtime): Promise<SinkWriter>;
+}
+
+export interface SinkRun {
+  readonly job: string;
+  readonly uid: string;
+  readonly guarantee: Guarantee;
+  /** The last committed epoch; 0 when there is none. */
+  readonly epoch: number;
+}
+
+/** What `prepare` leaves in the commit: any value of the state codec. */
+export type Prepared = unknown;
+
+export interface SinkWriter {
+  /** Takes a batch; the promise is the backpressure. Called again only after it has settled. */
+  write(values: readonly unknown[], timestamps: readonly number[]): Promise<void> | void;
+  prepare(epoch: number): Promise<Prepared>;
+  publish(prepared: Prepared): Promise<void>;
+  close(): Promise<void>;
+}

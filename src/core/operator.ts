@@ -1,0 +1,199 @@
+/**
+ * The operator contract: what a step of a pipeline is to the task that runs it.
+ *
+ * Who calls what, and when:
+ *
+ *     create(context)             once per task, before any element; declared state has been restored by then
+ *     element(value, timestamp)   once per element of the first input, never while an advance is unfinished
+ *     second(value, timestamp)    the same for the second input of a two-input operator
+ *     advance(time, budget)       when the input watermark has risen; again with the same time until it says `true`
+ *     tick(now, budget)           when processing time has passed what was asked for; again until it says `true`
+ *     close()                     once, also after an error; never before a crash
+ *
+ * Operators keep nothing outside declared state: that is why none of them has a barrier method.
+ */
+import type { Origin } from './flow.js';
+import type { Key } from './key.js';
+
+/** Where an operator puts what it emits. One call per element, straight into the next operator. */
+export interface Receiver {
+  element(value: unknown, timestamp: number): void;
+}
+
+/** How much work one slice may still do. Shared by all operators of a walk, so that no slice blocks the loop. */
+export interface Budget {
+  /** Timers or outputs left; an operator takes from it and stops at 0. Infinity in mode (i). */
+  left: number;
+}
+
+export interface Operator extends Receiver {
+  second?(value: unknown, timestamp: number): void;
+  /** Fires what is due at `time` (inclusive). Returns whether all of it has been fired. */
+  advance?(time: number, budget: Budget): boolean;
+  /** Fires processing-time timers due at `now` (inclusive). */
+  tick?(now: number, budget: Budget): boolean;
+  /** When `tick` is wanted next, in epoch ms; Infinity for never. Asked after each step of the task. */
+  nextTick?(): number;
+  /**
+   * The output watermark for an input watermark. Absent: the same. An operator may only hold it back, except
+   * for a watermark generator, which answers from its data and hears of its splits by `WatermarkGenerator`.
+   */
+  outputWatermark?(inputWatermark: number): number;
+  /** Present on watermark generators only. */
+  readonly generator?: WatermarkGenerator;
+  close?(): void;
+}
+
+/** The part of an operator that makes watermarks: it hears of each source split by the number of its task input. */
+export interface WatermarkGenerator {
+  /** The split ended: what is pending goes out, and it no longer holds the others back. */
+  end(split: number): void;
+  /** The split has been polled in vain for the given ms. Returns how many ms more make it idle; Infinity: never. */
+  polledInVain(split: number, ms: number): number;
+  /** The watermark of one split, by which the task chooses among its inputs. */
+  watermarkOf(split: number): number;
+  /** Forces the watermark of a split up to `time`; used by test harnesses. */
+  force(split: number, time: number): void;
+  setIdle(split: number): void;
+  /** Whether all splits are idle, so that the whole output is. */
+  allIdle(): boolean;
+  /** What must survive a crash of one split. */
+  snapshot(split: number): unknown;
+  restore(split: number, state: unknown): void;
+}
+
+/** Elements by what became of them. Law 3: received = accepted + late + dead + filtered + refused. */
+export interface Counters {
+  received: number;
+  accepted: number;
+  late: number;
+  dead: number;
+  filtered: number;
+  refused: number;
+}
+
+/** What an operator may ask of the task that runs it. */
+export interface OperatorContext {
+  /** uid, or the derived name of a stateless step. */
+  readonly name: string;
+  readonly output: Receiver;
+  readonly counters: Counters;
+  /** The receiver of a declared side output; one that only counts when nobody reads it. */
+  side(tag: string): Receiver;
+  /** The key register of an input: what the nearest keyBy upstream wrote for the element in hand. */
+  keyCell(input: number): KeyCell;
+  /** Keyed state of this operator; allowed once, for operators that declare `state`. */
+  keyedState<Live extends object>(): KeyedState<Live>;
+  /** The input watermark, as of the last completed advance. */
+  watermark(): number;
+  /** Processing time in epoch ms; the wall clock, or the virtual one. */
+  now(): number;
+  /** Which task input (source split) the element in hand came from. */
+  currentSplit(): number;
+  /** Task inputs from which elements can reach this operator. */
+  readonly splits: readonly number[];
+  /** Asks the task to walk its watermarks after the element in hand. */
+  requestWalk(): void;
+  /** The element in hand is too late: counted, sampled with its origin. */
+  late(value: unknown, timestamp: number): void;
+  /**
+   * A user function of a step that has touched nothing failed on this element: dead letter in a job, an error in
+   * a subscription. Returns so that the operator can go on with the next element.
+   */
+  reject(value: unknown, timestamp: number, cause: unknown): void;
+  /** A user function of a stateful step failed: always throws, naming operator, key, timestamp and position. */
+  fail(cause: unknown, place: { key?: unknown; timestamp?: number | undefined }): never;
+  /** From here on, what is emitted is derived by this operator from the key and time given, until the next element. */
+  derive(key: unknown, time: number): void;
+}
+
+/** Written by a keyBy for each element, read by the keyed operators behind it. */
+export interface KeyCell {
+  key: Key;
+}
+
+/** What an operator declares about its keyed state: how a key's live object is made, packed and thrown away. */
+export interface KeyedStateSpec<Live extends object = object> {
+  /** The live object of a key that is met for the first time. */
+  create(): Live;
+  /** A plain value that holds all of it. It is encoded at once, so it may share parts with `live`. */
+  pack(live: Live): unknown;
+  unpack(packed: unknown): Live;
+  /** Whether nothing is left worth keeping; the slot is then dropped as soon as it has no timer either. */
+  isEmpty(live: Live): boolean;
+}
+
+/** One key's place in the heap. Operators change `live` in place, after `touch`. */
+export interface Slot<Live extends object = object> {
+  readonly key: Key;
+  readonly live: Live;
+}
+
+export type TimeDomain = 'event' | 'processing';
+
+/** The keyed state of one operator in one shard. */
+export interface KeyedState<Live extends object> {
+  /** The slot of a key, made when it is missing. One lookup. */
+  slot(key: Key): Slot<Live>;
+  find(key: Key): Slot<Live> | undefined;
+  /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
+  touch(slot: Slot<Live>): void;
+  /** Drops the slot when its spec says that it is empty and no timer is set; to be called after a change that may empty it. */
+  release(slot: Slot<Live>): void;
+  readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
+  slots(): IterableIterator<Slot<Live>>;
+  readonly size: number;
+}
+
+/** Pending timers of one domain, ordered by time. A (key, time) pair is one timer, however often it is set. */
+export interface TimerIndex<Live extends object> {
+  set(slot: Slot<Live>, time: number): void;
+  delete(slot: Slot<Live>, time: number): void;
+  /** Takes out the next timer due at or before `time`, or gives undefined. The time is in `firedTime`. */
+  take(time: number): Slot<Live> | undefined;
+  /** The time of the timer that `take` gave last. */
+  readonly firedTime: number;
+  /** The earliest pending time, Infinity when there is none. */
+  next(): number;
+  readonly size: number;
+}
+
+/** What kind of step a node is; the planner and the checks of the graph go by it. */
+export interface OperatorSpec {
+  /** The name that users write: `map`, `window`. */
+  readonly operator: string;
+  readonly uid: string | undefined;
+  readonly inputs: 1 | 2;
+  /** Keyed operators need a keyBy before each input. */
+  readonly keyed: boolean;
+  /** Whether it judges elements by event time, so that an eventTime must stand before it. */
+  readonly needsEventTime: boolean;
+  /** What comes out still carries the key that came in (only steps that pass elements through). */
+  readonly keepsKey: boolean;
+  /** Present when the operator has keyed state. */
+  readonly state?: KeyedStateSpec;
+  /** Present on watermark generators. */
+  readonly assignsTime?: boolean;
+  readonly sideOutputs: readonly string[];
+  /** Facts for steps behind it and for `explain`, such as the allowed lateness of a window in ms. */
+  readonly facts: OperatorFacts;
+  create(context: OperatorContext): Operator;
+}
+
+export interface OperatorFacts {
+  /** One line for `explain`, such as `sliding 1h / 5m`. */
+  readonly summary?: string;
+  /** How long after its time a result may still be updated, in ms. */
+  readonly latenessMs?: number;
+  /** Whether each (key, time) comes out once, so that nothing is ever replaced. */
+  readonly finalResults?: boolean;
+  /** Whether equal input gives equal output in any admissible order. */
+  readonly deterministic?: boolean;
+}
+
+/** Names the source record or the derivation of the element in hand, for errors and late records. */
+export interface InHand {
+  readonly origin: Origin;
+  readonly position: number;
+  readonly key: unknown;
+}

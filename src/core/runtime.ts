@@ -1,0 +1,71 @@
+/**
+ * Everything a running job may ask of the outside world, in one object that is handed in.
+ *
+ * The real one is made by `nodeRuntime()`; the simulated one by `tidemark/testing`, which can then lose unsynced
+ * writes, turn the clock, and crash the job at every named await.
+ */
+import type { Clock, Random } from './clock.js';
+
+/** pino-shaped: an object of fields first, then a sentence. */
+export interface Logger {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+/**
+ * The awaits of a commit and of a recovery, by name. Each is a place where the process may die, and the
+ * simulator and the torture test visit every one.
+ */
+export const crashPoints = [
+  'recover.opened', // the backend is open, nothing has been read
+  'recover.loaded', // state is in the heap, sinks know nothing yet
+  'recover.sinks', // outputs of the committed epoch have been finished again, the rest removed
+  'epoch.frozen', // every task has frozen; nothing of the epoch is on disk
+  'epoch.prepared', // sinks have flushed what they hold
+  'epoch.written', // slabs are written ahead, not yet flushed
+  'epoch.flushed', // slabs are on disk, unreferenced
+  'epoch.committed', // the commit is on disk, sinks have not been told
+  'epoch.published', // sinks have made the epoch visible
+  'epoch.cleaned', // slabs that nothing refers to are removed
+] as const;
+
+export type CrashPoint = (typeof crashPoints)[number];
+
+/** A small file system, so that the simulator can lose what was not synced. Paths use `/`. */
+export interface Files {
+  /** Creates the directory and its parents when they are missing. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a directory, sorted; empty when it does not exist. */
+  list(path: string): Promise<string[]>;
+  /** Opens for writing from the start; an existing file is emptied. */
+  create(path: string): Promise<WritableFile>;
+  /** Atomic within a directory, replacing the target; durable after `syncDirectory`. Source missing: rejects. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removing a missing file is not an error. */
+  remove(path: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  syncDirectory(path: string): Promise<void>;
+  /** Whole content, for small files and tests. */
+  read(path: string): Promise<Uint8Array>;
+}
+
+export interface WritableFile {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves once all written bytes are on disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Runtime {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly log: Logger;
+  /** Names an await of the commit or the recovery; the simulator may never come back from it. */
+  at(point: CrashPoint): Promise<void>;
+}
+
+/** Says nothing: the default of library mode, where the host owns the output. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

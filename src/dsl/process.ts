@@ -1,0 +1,79 @@
+/** `process`: state and timers per key, in your own words. All other keyed steps could be written with it. */
+import type { Observable } from 'rxjs';
+import type { OperatorContext } from '../core/operator.js';
+import { cellsSpec, type StateDeclarations } from '../state/handles.js';
+import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
+import { defineOperator } from './define-operator.js';
+import { KeyedProcess, type Emitted, type FiredTimer, type ProcessContext } from './process-context.js';
+import { refuseAsync } from './user-function.js';
+
+export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {
+  /** State and timers are found by it after a restart. */
+  readonly uid: string;
+  /** The states of a key, by name. Default: none. */
+  readonly state?: State;
+  /** Side outputs that `side` may send to. */
+  readonly sides?: readonly OutputTag<unknown>[];
+  /** For each element; what it returns is emitted, with the timestamp of the element. */
+  readonly element: (value: T, context: ProcessContext<K, State>) => Emitted<Out>;
+  /** For each timer, in time order; what it returns is emitted, with the time of an event-time timer. */
+  readonly timer?: (timer: FiredTimer, context: ProcessContext<K, State>) => Emitted<Out>;
+}
+
+/**
+ * Keyed processing after Flink's `KeyedProcessFunction`. Functions return what they emit: an array, another iterable
+ * (a generator function will do), or nothing. What they throw fails the task, naming operator, key, timestamp and
+ * source position. A key without state and timers takes no memory.
+ *
+ * @example
+ * import { eventTime, keyBy, process, valueState } from 'tidemark';
+ * import { of } from 'rxjs';
+ * // Says who has been silent for a minute.
+ * of({ user: 'ann', at: 0 }, { user: 'bob', at: 30_000 }, { user: 'bob', at: 80_000 })
+ *   .pipe(
+ *     eventTime({ timestamp: (play) => play.at }),
+ *     keyBy((play) => play.user),
+ *     process({
+ *       uid: 'silence',
+ *       state: { last: valueState(0) },
+ *       element(play, { state, timers }) {
+ *         timers.deleteEventTime(state.last.get() + 60_000);
+ *         timers.setEventTime(play.at + 60_000);
+ *         state.last.set(play.at);
+ *       },
+ *       timer({ time }, { key, state }) {
+ *         state.last.clear();
+ *         return [`${key} fell silent at ${time}`];
+ *       },
+ *     }),
+ *   )
+ *   .subscribe((text) => console.log(text));
+ * // => ann fell silent at 60000
+ * // => bob fell silent at 140000
+ */
+export function process<K, T, Out, State extends StateDeclarations = Record<never, never>>(
+  options: ProcessOptions<K, T, State, Out>,
+): (source: Observable<Keyed<K, T>>) => DataStream<Unkeyed<Out>> {
+  const { element, timer } = options;
+  refuseAsync(element, `process "${options.uid}".element`);
+  if (timer !== undefined) refuseAsync(timer, `process "${options.uid}".timer`);
+  const declarations = (options.state ?? {}) as State;
+  return defineOperator<Keyed<K, T>, Unkeyed<Out>>({
+    operator: 'process',
+    uid: options.uid,
+    keyed: true,
+    state: cellsSpec(declarations),
+    sideOutputs: (options.sides ?? []).map(({ id }) => id),
+    create(context: OperatorContext) {
+      const keyed = new KeyedProcess<K, State>(context, declarations);
+      const cell = context.keyCell(0);
+      const onTimer = timer ?? ((): void => undefined);
+      return {
+        element: (value, timestamp) => keyed.element(cell.key, value as T, timestamp, element),
+        advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
+        tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
+        nextTick: () => keyed.nextTick(),
+      };
+    },
+  });
+}

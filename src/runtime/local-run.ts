@@ -1,0 +1,219 @@
+/**
+ * A graph running here as one task, fed an element at a time: what a subscription and the test harness stand on.
+ *
+ * `next` runs through to the outputs before it returns. A `next` from inside a step is queued, first in, first out,
+ * with a bound; it is taken once the step that caused it has finished.
+ */
+import type { Clock } from '../core/clock.js';
+import { TidemarkError } from '../core/errors.js';
+import { NO_TIMESTAMP, type Chunk, type Flow } from '../core/flow.js';
+import { defaultMaxParallelism } from '../core/key-group.js';
+import type { InputNode, Outputs } from '../core/graph.js';
+import type { KeyedState, KeyedStateSpec } from '../core/operator.js';
+import { KeyedStore } from '../state/slots.js';
+import { FlowQueue } from './channel.js';
+import { planOf, type Plan } from './plan.js';
+import type { DeadRecord, LateRecord } from './records.js';
+import { Task } from './task.js';
+import type { TaskHost, TaskInput, TaskSink, TaskSpec } from './task-wiring.js';
+
+const REENTRY_ELEMENTS_MAX = 65_536;
+
+export interface LocalRunOptions {
+  readonly outputs: Outputs;
+  readonly clock: Clock;
+  /** Called with each element of an output. */
+  readonly emit: (output: string, value: unknown, timestamp: number) => void;
+  readonly late?: (record: LateRecord) => void;
+  /** What to do with a record that failed; the default throws. */
+  readonly dead?: (record: DeadRecord, cause: unknown) => void;
+  /** Keyed state by uid; the default is plain memory. */
+  readonly stateOf?: (uid: string, spec: KeyedStateSpec) => KeyedState<object>;
+  readonly maxParallelism?: number;
+  readonly restoredMarks?: TaskSpec['restoredMarks'];
+  /** Called when a timer of the clock fired and failed: there is no caller to throw to. */
+  readonly failed: (error: unknown) => void;
+}
+
+export class LocalRun {
+  readonly plan: Plan;
+  readonly task: Task;
+  /** The roots of the graph, in order. */
+  readonly inputs: readonly InputNode[];
+  readonly #options: LocalRunOptions;
+  readonly #clock: Clock;
+  readonly #positions: number[];
+  readonly #lastAt: number[];
+  readonly #waiting: (() => void)[] = [];
+  #isBusy = false;
+  #isClosed = false;
+  #cancelTimer: (() => void) | undefined;
+  #timerAt = Infinity;
+
+  constructor(options: LocalRunOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.plan = planOf(options.outputs, 1);
+    const [stage] = this.plan.stages;
+    if (stage === undefined) throw new Error('Tidemark bug: a plan without a stage');
+    this.inputs = stage.nodes.filter((node) => node.kind === 'input');
+    this.#positions = this.inputs.map(() => 0);
+    this.#lastAt = this.inputs.map(() => options.clock.now());
+    const inputs = this.inputs.map(
+      (node): TaskInput => ({ kind: 'split', node, queue: new FlowQueue(), origin: { name: node.name, unit: 'element' } }),
+    );
+    const spec: TaskSpec = {
+      name: 'all',
+      plan: this.plan,
+      stage,
+      shard: 0,
+      maxParallelism: options.maxParallelism ?? defaultMaxParallelism(1),
+      inputs,
+      shuffles: [],
+      sinks: new Map(Object.keys(options.outputs).map((name) => [name, this.#sink(name)])),
+      host: this.#host(),
+      pressure: { isFull: false },
+      restoredMarks: options.restoredMarks,
+    };
+    this.task = new Task(spec, { sliced: false, align: true });
+    this.task.settle();
+  }
+
+  /** Takes an element in, or queues it when it comes from inside a step. */
+  next(input: number, value: unknown, timestamp = NO_TIMESTAMP): void {
+    this.#enter(() => {
+      const position = (this.#positions[input] ?? 0) + 1;
+      this.#positions[input] = position;
+      this.#lastAt[input] = this.#clock.now();
+      this.task.wiring.setSplit(input);
+      this.task.push(input, value, timestamp, position);
+    });
+  }
+
+  signal(input: number, signal: Exclude<Flow, Chunk>): void {
+    this.#enter(() => this.task.signal(input, signal));
+  }
+
+  /** Does something to the task between two elements, and finishes the walk that it asked for. */
+  between(change: () => void): void {
+    this.#enter(() => {
+      change();
+      this.task.requestWalk();
+      this.task.settle();
+    });
+  }
+
+  /** Fires what the clock says is due: processing-time timers and idleness. */
+  tick(): void {
+    this.#enter(() => {
+      const now = this.#clock.now();
+      this.task.tick(now);
+      this.#checkIdleness(now);
+      this.task.settle();
+    });
+  }
+
+  get position(): readonly number[] {
+    return this.#positions;
+  }
+
+  restorePositions(positions: readonly number[]): void {
+    for (const [input, position] of positions.entries()) this.#positions[input] = position;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.task.wiring.close();
+  }
+
+  #enter(work: () => void): void {
+    if (this.#isClosed) return;
+    if (this.#isBusy) {
+      if (this.#waiting.length >= REENTRY_ELEMENTS_MAX) throw reentryOverflow();
+      this.#waiting.push(work);
+      return;
+    }
+    this.#isBusy = true;
+    try {
+      work();
+      for (let next = this.#waiting.shift(); next !== undefined && !this.#isClosed; next = this.#waiting.shift()) next();
+    } finally {
+      this.#isBusy = false;
+      this.#waiting.length = 0;
+    }
+    this.#arm();
+  }
+
+  /** One timer of the clock for the whole task, at whatever comes first. */
+  #arm(): void {
+    if (this.#isClosed) return;
+    const now = this.#clock.now();
+    const at = Math.min(this.task.nextTick(), now + this.#idleIn(now));
+    if (at === this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#timerAt = at;
+    if (at === Infinity) return;
+    this.#cancelTimer = this.#clock.setTimer(at, () => {
+      this.#timerAt = Infinity;
+      try {
+        this.tick();
+      } catch (error) {
+        this.#options.failed(error);
+      }
+    });
+  }
+
+  /** Milliseconds until the next split becomes idle, asked without making any idle. */
+  #idleIn(now: number): number {
+    let soonest = Infinity;
+    for (const [input, wired] of this.task.wiring.inputs.entries())
+      for (const { generator } of wired.generators) {
+        const left = generator?.polledInVain(input, 0) ?? Infinity;
+        if (left !== Infinity) soonest = Math.min(soonest, Math.max(1, left - (now - (this.#lastAt[input] ?? now))));
+      }
+    return soonest;
+  }
+
+  #checkIdleness(now: number): void {
+    for (const [input, wired] of this.task.wiring.inputs.entries())
+      for (const { generator } of wired.generators)
+        if (generator?.polledInVain(input, now - (this.#lastAt[input] ?? now)) === Infinity) this.task.requestWalk();
+  }
+
+  #sink(name: string): TaskSink {
+    const { emit } = this.#options;
+    return {
+      isFull: false,
+      element: (value, timestamp) => emit(name, value, timestamp),
+      barrier: () => undefined,
+      end: () => undefined,
+    };
+  }
+
+  #host(): TaskHost {
+    const { late, dead, stateOf, clock } = this.#options;
+    const maxParallelism = this.#options.maxParallelism ?? defaultMaxParallelism(1);
+    return {
+      now: () => clock.now(),
+      stateOf: stateOf ?? ((_uid, spec) => new KeyedStore({ spec, maxParallelism, durable: false })),
+      late: late ?? (() => undefined),
+      dead(record, _value, cause) {
+        if (dead === undefined) throw cause;
+        dead(record, cause);
+      },
+      frozen: () => undefined,
+    };
+  }
+}
+
+function reentryOverflow(): TidemarkError {
+  return new TidemarkError('REENTRY_OVERFLOW', {
+    expected: `at most ${REENTRY_ELEMENTS_MAX} elements pushed from inside a step`,
+    got: 'one more',
+    where: 'the re-entry queue of a subscription',
+    hint: 'A pipeline that feeds its own input must come to an end; break the loop with a condition or a delay.',
+  });
+}

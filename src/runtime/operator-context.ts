@@ -1,0 +1,106 @@
+/** What an operator is given: its output, state, counters, and the words for what goes wrong. */
+import { PipelineError, TidemarkError, show } from '../core/errors.js';
+import { hasTimestamp, type Origin } from '../core/flow.js';
+import type { OperatorNode } from '../core/graph.js';
+import type { Counters, KeyedState, OperatorContext, Receiver } from '../core/operator.js';
+import { describeWhence } from './records.js';
+import type { TaskWiring } from './task-wiring.js';
+
+interface Place {
+  readonly wiring: TaskWiring;
+  readonly name: string;
+  readonly counters: Counters;
+}
+
+export function makeContext(
+  place: Place & { readonly node: OperatorNode; readonly output: Receiver },
+): OperatorContext {
+  const { wiring, node, name, counters, output } = place;
+  const { spec } = node;
+  const { host } = wiring.spec;
+  const index = wiring.spec.stage.nodes.indexOf(node);
+  const derived: Origin = { name: `${spec.operator} "${name}"`, unit: 'time' };
+  return {
+    name,
+    output,
+    counters,
+    splits: wiring.splitsOf(node),
+    side: memoized((tag) => wiring.sideOf(node, tag)),
+    keyCell(input) {
+      const key = node.inputs[input]?.from.keyedBy;
+      if (key === undefined) throw new Error(`Tidemark bug: input ${input} of ${name} is not keyed`);
+      return wiring.cellOf(key);
+    },
+    keyedState<Live extends object>() {
+      if (spec.state === undefined) throw new Error(`Tidemark bug: ${name} declares no state`);
+      return host.stateOf(name, spec.state) as unknown as KeyedState<Live>;
+    },
+    watermark: () => wiring.frontier.input(index),
+    now: () => host.now(),
+    currentSplit: () => wiring.currentSplit,
+    requestWalk: () => {
+      wiring.walkRequested = true;
+    },
+    late(_value, timestamp) {
+      counters.late += 1;
+      const key = node.inputs[0]?.from.keyedBy;
+      host.late({
+        operator: name,
+        timestamp,
+        watermark: wiring.frontier.input(index),
+        position: describeWhence(wiring.whence),
+        key: key === undefined ? undefined : wiring.cellOf(key).key,
+      });
+    },
+    reject: (value, timestamp, cause) => rejectElement(place, value, timestamp, cause),
+    fail(cause, { key, timestamp }) {
+      throw failure(cause, { operator: name, key, timestamp, position: describeWhence(wiring.whence) });
+    },
+    derive(key, time) {
+      wiring.whence.origin = derived;
+      wiring.whence.position = time;
+      wiring.whence.derivedKey = key;
+    },
+  };
+}
+
+/** An element failed before it touched any state. */
+export function rejectElement({ wiring, name, counters }: Place, value: unknown, timestamp: number, cause: unknown): void {
+  counters.dead += 1;
+  const position = describeWhence(wiring.whence);
+  const time = hasTimestamp(timestamp) ? timestamp : undefined;
+  const error = failure(cause, { operator: name, timestamp: time, position });
+  wiring.spec.host.dead({ operator: name, position, reason: error.message, raw: show(value), timestamp: time }, value, error);
+}
+
+/** What a user function threw, named by its place; errors of ours keep their code. */
+function failure(
+  cause: unknown,
+  place: { operator: string; key?: unknown; timestamp?: number | undefined; position: string },
+): PipelineError {
+  if (cause instanceof PipelineError) return cause;
+  if (cause instanceof TidemarkError)
+    return new PipelineError(cause.code, { expected: cause.expected, got: cause.got, hint: cause.hint, cause }, place);
+  return new PipelineError(
+    'USER_FUNCTION_FAILED',
+    {
+      expected: 'a function that does not throw',
+      got: show(cause),
+      hint: 'Mend the function, or filter such elements before it; the cause is attached.',
+      cause,
+    },
+    place,
+  );
+}
+
+function memoized(make: (tag: string) => Receiver): (tag: string) => Receiver {
+  const known = new Map<string, Receiver>();
+  return (tag) => {
+    let receiver = known.get(tag);
+    if (receiver === undefined) {
+      receiver = make(tag);
+      known.set(tag, receiver);
+    }
+    return receiver;
+  };
+}

@@ -1,0 +1,115 @@
+/** The small pieces between operators: fan-out, key registers, the edge where records are checked. */
+import type { InputNode, KeyNode } from '../core/graph.js';
+import { keyGroupOf, shardOf } from '../core/key-group.js';
+import type { Key } from '../core/key.js';
+import type { Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
+import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
+import { hashKey } from '../state/key-hash.js';
+import { rejectElement } from './operator-context.js';
+import type { TaskWiring } from './task-wiring.js';
+
+/** Where elements go that nobody reads. */
+export const nowhere: Receiver = { element() {} };
+
+/** Hands each element to several readers, in the order of the graph. */
+export class FanOut implements Receiver {
+  readonly #receivers: readonly Receiver[];
+
+  constructor(receivers: readonly Receiver[]) {
+    this.#receivers = receivers;
+  }
+
+  element(value: unknown, timestamp: number): void {
+    for (const receiver of this.#receivers) receiver.element(value, timestamp);
+  }
+}
+
+/** Turns the second input of an operator into a receiver. */
+export class SecondInput implements Receiver {
+  readonly #operator: Operator;
+
+  constructor(operator: Operator) {
+    this.#operator = operator;
+  }
+
+  element(value: unknown, timestamp: number): void {
+    this.#operator.second?.(value, timestamp);
+  }
+}
+
+interface Edge<Node> {
+  readonly node: Node;
+  readonly name: string;
+  readonly counters: Counters;
+  readonly output: Receiver;
+  readonly wiring: TaskWiring;
+}
+
+/** Checks records against the schema of their input. */
+export class InputReceiver implements Receiver {
+  readonly #edge: Edge<InputNode>;
+  readonly #parse: (value: unknown) => unknown;
+
+  constructor(edge: Edge<InputNode>) {
+    this.#edge = edge;
+    this.#parse = edge.node.parse ?? ((value) => value);
+  }
+
+  element(value: unknown, timestamp: number): void {
+    const { counters, output } = this.#edge;
+    counters.received += 1;
+    let parsed: unknown;
+    try {
+      parsed = this.#parse(value);
+    } catch (cause) {
+      rejectElement(this.#edge, value, timestamp, cause);
+      return;
+    }
+    counters.accepted += 1;
+    output.element(parsed, timestamp);
+  }
+}
+
+/** Computes keys: into the register of the task, or to the shard that owns the key. */
+export class KeyReceiver implements Receiver {
+  readonly #edge: Edge<KeyNode>;
+  readonly #keyOf: (value: unknown) => Key;
+  readonly #cell: KeyCell;
+  readonly #send: ((value: unknown, timestamp: number, key: Key) => void) | undefined;
+
+  constructor(edge: Edge<KeyNode> & { readonly cell: KeyCell }) {
+    this.#edge = edge;
+    this.#keyOf = edge.node.keyOf as (value: unknown) => Key;
+    this.#cell = edge.cell;
+    this.#send = senderOf(edge);
+  }
+
+  element(value: unknown, timestamp: number): void {
+    const { counters, output, name } = this.#edge;
+    counters.received += 1;
+    let key: Key;
+    try {
+      key = this.#keyOf(value);
+      if (!isScalarKey(key)) compositeKeyText(key, name);
+    } catch (cause) {
+      rejectElement(this.#edge, value, timestamp, cause);
+      return;
+    }
+    counters.accepted += 1;
+    if (this.#send !== undefined) this.#send(value, timestamp, key);
+    this.#cell.key = key;
+    output.element(value, timestamp);
+  }
+}
+
+/** Deals elements out to shards: every stage that reads this keyBy has its own writers. */
+function senderOf({ node, wiring }: Edge<KeyNode>): ((value: unknown, timestamp: number, key: Key) => void) | undefined {
+  const targets = wiring.spec.shuffles.filter(({ key }) => key === node);
+  if (targets.length === 0) return undefined;
+  const { maxParallelism } = wiring.spec;
+  return (value, timestamp, key) => {
+    const group = keyGroupOf(hashKey(key), maxParallelism);
+    for (const { writers } of targets)
+      writers[shardOf(group, writers.length, maxParallelism)]?.element(value, timestamp, key, wiring.whence);
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * A task: one shard of one stage, as a step machine. It waits for nothing and knows no clock; whoever drives it calls
+ * `step` as long as there is something to do.
+ *
+ *     inputs (queues) ──▶ choose ──▶ elements through the operators ──▶ writers, sinks
+ *                            └─────▶ watermark: walk the operators in order, in slices
+ *                            └─────▶ barrier: align, freeze, forward
+ *
+ * Laws: no element enters while a walk is unfinished; what waits behind a held input belongs to the next epoch.
+ */
+import { BarrierAligner } from '../checkpoint/aligner.js';
+import { CHUNK_ELEMENTS_MAX, MAX_WATERMARK, type Chunk, type Flow } from '../core/flow.js';
+import type { Budget } from '../core/operator.js';
+import type { FlowQueue } from './channel.js';
+import { TaskWiring, type TaskSpec } from './task-wiring.js';
+
+/** Timers or windows that one slice fires at most. */
+const SLICE_BUDGET = CHUNK_ELEMENTS_MAX;
+
+export class Task {
+  readonly spec: TaskSpec;
+  readonly wiring: TaskWiring;
+  readonly #aligner: BarrierAligner;
+  readonly #ended: boolean[];
+  readonly #budget: Budget = { left: 0 };
+  readonly #sliceBudget: number;
+  #chunk: Chunk | undefined;
+  #at = 0;
+  #input = 0;
+  #walkIsPending = true;
+  #tickIsPending = false;
+  #hasEnded = false;
+  /** Elements taken from sources so far. */
+  records = 0;
+
+  /** @param options.sliced false in mode (i), where `next` runs through before it returns */
+  constructor(spec: TaskSpec, options: { sliced: boolean; align: boolean }) {
+    this.spec = spec;
+    this.wiring = new TaskWiring(spec);
+    this.#aligner = new BarrierAligner({ inputs: spec.inputs.length, align: options.align });
+    this.#ended = spec.inputs.map(() => false);
+    this.#sliceBudget = options.sliced ? SLICE_BUDGET : Infinity;
+  }
+
+  /** All inputs have ended and everything due has been fired; only barriers may follow. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get isBlocked(): boolean {
+    return this.wiring.pressure.isFull && this.wiring.isFull();
+  }
+
+  /** Does a bounded piece of work. Returns false when there is nothing to do, or no room for what would come out. */
+  step(): boolean {
+    if (this.isBlocked) return false;
+    const worked = this.#work();
+    if (!worked || this.#queuesAreEmpty()) this.wiring.flush();
+    return worked;
+  }
+
+  /** One element of an input, through to the outputs and with all that its watermark fires: modes (i) and (ii). */
+  push(input: number, value: unknown, timestamp: number, position: number): void {
+    const { whence, inputs } = this.wiring;
+    const wired = inputs[input];
+    if (wired === undefined) throw new RangeError(`Tidemark bug: no input ${input}`);
+    this.#input = input;
+    whence.origin = wired.origin;
+    whence.position = position;
+    this.records += 1;
+    wired.receiver.element(value, timestamp);
+    this.settle();
+  }
+
+  /** Applies a signal at once. */
+  signal(input: number, signal: Exclude<Flow, Chunk>): void {
+    this.#input = input;
+    this.#take(input, signal);
+    this.settle();
+  }
+
+  /** Finishes a requested walk. */
+  settle(): void {
+    if (!this.wiring.walkRequested && !this.#walkIsPending) return;
+    this.#budget.left = this.#sliceBudget;
+    this.#walk();
+  }
+
+  /** Asks for a walk at the next step: after a restore, or after the harness has forced a watermark. */
+  requestWalk(): void {
+    this.#walkIsPending = true;
+  }
+
+  /** Fires processing-time timers due at `now`. Returns whether all have been fired. */
+  tick(now: number): boolean {
+    this.#budget.left = this.#sliceBudget;
+    this.#tickIsPending = !this.wiring.tick(now, this.#budget);
+    return !this.#tickIsPending;
+  }
+
+  nextTick(): number {
+    return this.wiring.nextTick();
+  }
+
+  get currentInput(): number {
+    return this.#input;
+  }
+
+  #work(): boolean {
+    if (this.#walkIsPending || this.wiring.walkRequested) {
+      this.#budget.left = this.#sliceBudget;
+      this.#walk();
+      return true;
+    }
+    const now = this.spec.host.now();
+    if (this.#tickIsPending || this.wiring.nextTick() <= now) {
+      this.tick(now);
+      return true;
+    }
+    if (this.#chunk === undefined) {
+      const input = this.#choose();
+      if (input < 0) return false;
+      this.#input = input;
+      const item = this.#queue(input).take();
+      if (item === undefined) return false;
+      if (item.kind !== 'chunk') {
+        this.#take(input, item);
+        return true;
+      }
+      this.#chunk = item;
+      this.#at = 0;
+    }
+    this.#feed(this.#chunk);
+    return true;
+  }
+
+  /** Feeds elements until the chunk is done, a walk is cut off, or the outputs are full. */
+  #feed(chunk: Chunk): void {
+    const { whence, inputs, pressure } = this.wiring;
+    const wired = inputs[this.#input];
+    if (wired === undefined) throw new RangeError('Tidemark bug: a chunk without an input');
+    const { receiver, cell } = wired;
+    const { values, timestamps, keys, positions, derivedKeys, origin, unreadable } = chunk;
+    this.wiring.setSplit(this.#input);
+    let at = this.#at;
+    const first = at;
+    while (at < values.length) {
+      if (unreadable !== undefined) this.wiring.reportUnreadable(unreadable, at, this.#input, origin);
+      whence.origin = origin;
+      whence.position = positions[at] as number;
+      if (cell !== undefined) {
+        cell.key = keys[at] as never;
+        whence.derivedKey = derivedKeys[at];
+      }
+      receiver.element(values[at], timestamps[at] as number);
+      at += 1;
+      if (this.wiring.walkRequested) {
+        this.#budget.left = this.#sliceBudget;
+        if (!this.#walk()) break;
+      }
+      if (pressure.isFull && this.wiring.isFull()) break;
+    }
+    this.#at = at;
+    if (this.spec.inputs[this.#input]?.kind === 'split') this.records += at - first;
+    if (at < values.length) return;
+    if (unreadable !== undefined) this.wiring.reportUnreadable(unreadable, Infinity, this.#input, origin);
+    this.#chunk = undefined;
+  }
+
+  #take(input: number, signal: Exclude<Flow, Chunk>): void {
+    const { frontier } = this.wiring;
+    switch (signal.kind) {
+      case 'watermark':
+        frontier.setInput(input, signal.time);
+        break;
+      case 'idle':
+        frontier.setInputIdle(input, true);
+        break;
+      case 'active':
+        frontier.setInputIdle(input, false);
+        break;
+      case 'end':
+        this.#ended[input] = true;
+        this.wiring.endSplit(input);
+        frontier.setInput(input, MAX_WATERMARK);
+        break;
+      case 'barrier':
+        if (this.#aligner.on(input, signal.epoch) === 'freeze') this.#freeze(signal.epoch);
+        return;
+    }
+    this.#walkIsPending = true;
+  }
+
+  #freeze(epoch: number): void {
+    this.wiring.barrier(epoch);
+    this.spec.host.frozen(this, epoch);
+  }
+
+  /** Returns whether the walk was finished. */
+  #walk(): boolean {
+    this.wiring.walkRequested = false;
+    this.#walkIsPending = !this.wiring.walk(this.#budget);
+    if (!this.#walkIsPending && !this.#hasEnded && this.#ended.every(Boolean)) {
+      this.#hasEnded = true;
+      this.wiring.end();
+    }
+    return !this.#walkIsPending;
+  }
+
+  /** The input to take from next: lowest watermark first, inputs without event time last, ties by declaration. */
+  #choose(): number {
+    const { inputs } = this.spec;
+    let best = -1;
+    let lowest = Infinity;
+    for (let input = 0; input < inputs.length; input += 1) {
+      if (this.#aligner.holds(input) || this.#queue(input).isEmpty) continue;
+      const watermark = inputs.length === 1 ? 0 : this.wiring.watermarkOfInput(input);
+      if (best >= 0 && watermark >= lowest) continue;
+      best = input;
+      lowest = watermark;
+    }
+    return best;
+  }
+
+  #queue(input: number): FlowQueue {
+    const spec = this.spec.inputs[input];
+    if (spec === undefined) throw new RangeError(`Tidemark bug: no input ${input}`);
+    return spec.queue;
+  }
+
+  #queuesAreEmpty(): boolean {
+    return this.#chunk === undefined && this.spec.inputs.every(({ queue }) => queue.isEmpty);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Hot keyed state: one slot per key in the heap, changed in place and stamped with the epoch of its last change.
+ *
+ * A durable store saves per epoch what that epoch has changed. At a barrier nothing is copied: the dirty slots become
+ * *frozen*, and are encoded little by little while work goes on. A frozen slot that is about to be changed again is
+ * encoded first (copy on first write), so no pause grows with the state.
+ *
+ *     epoch 4        │ barrier │            epoch 5
+ *     dirty: a b c   │ freeze  │ encode a, b … change c: encode c at once, then change it; c is dirty in 5
+ */
+import { keyGroupOf } from '../core/key-group.js';
+import type { Key, KeyScalar } from '../core/key.js';
+import type { KeyedState, KeyedStateSpec, Slot, TimeDomain, TimerIndex } from '../core/operator.js';
+import { assert } from '../core/errors.js';
+import { compositeKeyText } from './key-codec.js';
+import { hashKey } from './key-hash.js';
+import { Timers, timerIndex } from './timers.js';
+
+/** A slot with what the store knows of it. */
+export class StoredSlot<Live extends object> implements Slot<Live> {
+  readonly key: Key;
+  readonly live: Live;
+  /** Bucket of the durable form; -1 while nobody has asked. */
+  bucket = -1;
+  /** Epoch of the last change. */
+  dirtyEpoch: number;
+  /** Epoch of the last encoding; 0 for never. */
+  savedEpoch = 0;
+  timers = 0;
+  isRemoved = false;
+
+  constructor(key: Key, live: Live, epoch: number) {
+    this.key = key;
+    this.live = live;
+    this.dirtyEpoch = epoch;
+  }
+}
+
+export interface KeyedStoreOptions<Live extends object> {
+  readonly spec: KeyedStateSpec<Live>;
+  readonly maxParallelism: number;
+  /** Whether changes are tracked for checkpoints. Without, stamps cost nothing. */
+  readonly durable: boolean;
+}
+
+/** A key group has 2 to the power of this many buckets, so that a changed key does not rewrite its whole group. */
+export const BUCKET_BITS = 3;
+
+export type FrozenSlots<Live extends object> = ReadonlyMap<number, readonly StoredSlot<Live>[]>;
+
+export class KeyedStore<Live extends object> implements KeyedState<Live> {
+  readonly spec: KeyedStateSpec<Live>;
+  readonly #maxParallelism: number;
+  readonly #durable: boolean;
+  readonly #scalars = new Map<KeyScalar, StoredSlot<Live>>();
+  readonly #composites = new Map<string, StoredSlot<Live>>();
+  readonly eventTimers: Timers<Live, StoredSlot<Live>>;
+  readonly processingTimers: Timers<Live, StoredSlot<Live>>;
+  readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
+  /** Stamps begin at 1 in a durable store; 0 everywhere else, so that every slot looks changed already. */
+  #epoch: number;
+  #dirty = new Map<number, StoredSlot<Live>[]>();
+  /** Called with a frozen slot that must be encoded before it changes; undefined when nothing is frozen. */
+  #saveFirst: ((slot: StoredSlot<Live>) => void) | undefined;
+
+  constructor({ spec, maxParallelism, durable }: KeyedStoreOptions<Live>) {
+    this.spec = spec;
+    this.#maxParallelism = maxParallelism;
+    this.#durable = durable;
+    this.#epoch = durable ? 1 : 0;
+    this.eventTimers = new Timers(durable);
+    this.processingTimers = new Timers(durable);
+    this.timers = { event: timerIndex(this.eventTimers), processing: timerIndex(this.processingTimers) };
+  }
+
+  get size(): number {
+    return this.#scalars.size + this.#composites.size;
+  }
+
+  slot(key: Key): StoredSlot<Live> {
+    return this.find(key) ?? this.#make(key);
+  }
+
+  find(key: Key): StoredSlot<Live> | undefined {
+    return typeof key === 'object' ? this.#composites.get(compositeKeyText(key)) : this.#scalars.get(key);
+  }
+
+  touch(slot: Slot<Live>): void {
+    const stored = slot as StoredSlot<Live>;
+    if (stored.dirtyEpoch !== this.#epoch) this.#firstTouch(stored);
+  }
+
+  release(slot: Slot<Live>): void {
+    const stored = slot as StoredSlot<Live>;
+    if (stored.timers > 0 || stored.isRemoved || !this.spec.isEmpty(stored.live)) return;
+    this.touch(stored);
+    stored.isRemoved = true;
+    const { key } = stored;
+    if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
+    else this.#scalars.delete(key);
+  }
+
+  *slots(): IterableIterator<StoredSlot<Live>> {
+    yield* this.#scalars.values();
+    yield* this.#composites.values();
+  }
+
+  /** Group and sub-bucket of a slot, by the hash of its key. */
+  bucketOf(slot: StoredSlot<Live>): number {
+    if (slot.bucket < 0) {
+      const hash = hashKey(slot.key);
+      const sub = (hash >>> 16) & ((1 << BUCKET_BITS) - 1);
+      slot.bucket = (keyGroupOf(hash, this.#maxParallelism) << BUCKET_BITS) | sub;
+    }
+    return slot.bucket;
+  }
+
+  /**
+   * Ends the epoch: gives the slots that it has changed, by bucket, to be encoded by and by. Until `thaw`, a frozen
+   * slot that is about to change is handed to `saveFirst` before.
+   */
+  freeze(saveFirst: (slot: StoredSlot<Live>) => void): FrozenSlots<Live> {
+    assert(this.#saveFirst === undefined, 'one epoch is frozen at a time');
+    const frozen = this.#dirty;
+    this.#dirty = new Map();
+    this.#epoch += 1;
+    this.#saveFirst = saveFirst;
+    return frozen;
+  }
+
+  thaw(): void {
+    this.#saveFirst = undefined;
+  }
+
+  /** Puts a slot back that a checkpoint holds; it is clean. */
+  restore(key: Key, live: Live): void {
+    const slot = new StoredSlot(key, live, 0);
+    slot.savedEpoch = 1;
+    this.#keep(slot);
+  }
+
+  /** Drops a slot that a later slab has removed; only while state is loaded. */
+  forget(key: Key): void {
+    if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
+    else this.#scalars.delete(key);
+  }
+
+  #make(key: Key): StoredSlot<Live> {
+    // A key of our own: an object could be changed by its owner, and -0 is 0.
+    const own = typeof key === 'object' ? structuredClone(key) : key === 0 ? 0 : key;
+    const slot = new StoredSlot(own, this.spec.create(), this.#durable ? -1 : 0);
+    this.#keep(slot);
+    return slot;
+  }
+
+  #keep(slot: StoredSlot<Live>): void {
+    if (typeof slot.key === 'object') this.#composites.set(compositeKeyText(slot.key), slot);
+    else this.#scalars.set(slot.key, slot);
+  }
+
+  #firstTouch(slot: StoredSlot<Live>): void {
+    if (this.#saveFirst !== undefined && slot.dirtyEpoch === this.#epoch - 1 && slot.savedEpoch < slot.dirtyEpoch)
+      this.#saveFirst(slot);
+    slot.dirtyEpoch = this.#epoch;
+    const bucket = this.bucketOf(slot);
+    const dirty = this.#dirty.get(bucket);
+    if (dirty === undefined) this.#dirty.set(bucket, [slot]);
+    else dirty.push(slot);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The frontier of a task: the watermark of every input and every node, kept in one place.
+ *
+ *     input 0  ──▶ node 0 ──▶ node 2 ──▶        a node's input watermark is the minimum over what feeds it;
+ *     input 1  ──▶ node 1 ──┘                   idle feeders are not waited for
+ *
+ * Laws: a watermark never goes back. A feeder that was idle and comes back behind the watermark is not waited for until
+ * it has caught up. When all feeders are idle, the furthest one speaks. After Flink's `StatusWatermarkValve`.
+ */
+import { MAX_WATERMARK, MIN_WATERMARK } from '../core/flow.js';
+
+/** What feeds a node: an input of the task, or an earlier node. */
+export type Feeder = { readonly input: number } | { readonly node: number };
+
+interface Mark {
+  watermark: number;
+  idle: boolean;
+}
+
+interface NodeMarks {
+  /** As of the last completed advance. */
+  in: number;
+  readonly out: Mark;
+  readonly feeders: readonly Mark[];
+}
+
+export class Frontier {
+  readonly #inputs: Mark[];
+  readonly #nodes: NodeMarks[] = [];
+
+  /** @param layout for each node, in topological order, the feeders whose watermarks it takes the minimum of */
+  constructor({ inputs, layout }: { inputs: number; layout: readonly (readonly Feeder[])[] }) {
+    this.#inputs = Array.from({ length: inputs }, makeMark);
+    for (const feeders of layout)
+      this.#nodes.push({
+        in: MIN_WATERMARK,
+        out: makeMark(),
+        feeders: feeders.map((feeder) =>
+          'input' in feeder ? at(this.#inputs, feeder.input) : at(this.#nodes, feeder.node).out,
+        ),
+      });
+  }
+
+  /** Raises the watermark of an input; a lower one is dropped. Ends idleness. */
+  setInput(input: number, watermark: number): void {
+    const mark = at(this.#inputs, input);
+    mark.idle = false;
+    if (watermark > mark.watermark) mark.watermark = watermark;
+  }
+
+  setInputIdle(input: number, idle: boolean): void {
+    at(this.#inputs, input).idle = idle;
+  }
+
+  inputWatermark(input: number): number {
+    return at(this.#inputs, input).watermark;
+  }
+
+  isInputIdle(input: number): boolean {
+    return at(this.#inputs, input).idle;
+  }
+
+  /** The input watermark that a node may advance to; its present one when there is nothing new. */
+  due(node: number): number {
+    const marks = at(this.#nodes, node);
+    let lowest = MAX_WATERMARK;
+    let furthestIdle = MIN_WATERMARK;
+    let active = 0;
+    let idle = 0;
+    for (const feeder of marks.feeders) {
+      // A feeder at its end is not waited for; only when all are does the end go on.
+      if (feeder.watermark === MAX_WATERMARK) continue;
+      if (feeder.idle) {
+        idle += 1;
+        if (feeder.watermark > furthestIdle) furthestIdle = feeder.watermark;
+        continue;
+      }
+      active += 1;
+      if (feeder.watermark >= marks.in && feeder.watermark < lowest) lowest = feeder.watermark;
+    }
+    if (active === 0 && idle > 0) return Math.max(marks.in, furthestIdle);
+    return lowest === MAX_WATERMARK && active > 0 ? marks.in : lowest;
+  }
+
+  /** Notes that a node has done all work up to `watermark`, and what it lets through. */
+  advanced(node: number, watermark: number, output: number): void {
+    const marks = at(this.#nodes, node);
+    marks.in = watermark;
+    if (output > marks.out.watermark) marks.out.watermark = output;
+  }
+
+  /** Derives whether the output of a node is idle: when all its feeders are, unless the node says otherwise. */
+  settleIdle(node: number, idle?: boolean): boolean {
+    const marks = at(this.#nodes, node);
+    marks.out.idle = idle ?? (marks.feeders.length > 0 && marks.feeders.every((feeder) => feeder.idle));
+    return marks.out.idle;
+  }
+
+  input(node: number): number {
+    return at(this.#nodes, node).in;
+  }
+
+  output(node: number): number {
+    return at(this.#nodes, node).out.watermark;
+  }
+
+  isIdle(node: number): boolean {
+    return at(this.#nodes, node).out.idle;
+  }
+
+  /** Puts back what a checkpoint holds of a node, silently. */
+  restore(node: number, { input, output }: { input: number; output: number }): void {
+    const marks = at(this.#nodes, node);
+    marks.in = input;
+    marks.out.watermark = output;
+  }
+}
+
+function makeMark(): Mark {
+  return { watermark: MIN_WATERMARK, idle: false };
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`Tidemark bug: no frontier entry ${index}`);
+  return item;
+}
