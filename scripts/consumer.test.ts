@@ -43,8 +43,13 @@ beforeEach(({ skip }) => skip(offline, 'TIDEMARK_OFFLINE is set, so nothing can 
 test('the package holds what is needed, and nothing else', () => {
   expect(packed).toEqual(
     expect.arrayContaining([
-      ...['LICENSE', 'README.md', 'package.json'],
-      ...['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js', 'dist/testing/index.d.ts'],
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/testing/index.js',
+      'dist/testing/index.d.ts',
     ]),
   );
   const expected =

@@ -40,7 +40,7 @@ export function checkHeadline(source: Source): Finding[] {
   const comment = opening?.groups?.['block'] ?? opening?.groups?.['lines'] ?? '';
   const words = comment.replaceAll(/^\s*(?:\*|\/\/)/gm, '').trim();
   const isSentence =
-    /^(?:[A-Z`'"]|\d)[^]*[.:!?](?:\s|$)/.test(words) && words.split(/\s+/).length >= 4;
+    /^(?:[A-Z`'"]|\d)[^]*[.:!?](?:\s|$)/.test(words) && words.split(/\s+/).length >= 3;
   if (isSentence && !/^(?:Copyright|SPDX|@)/.test(words)) return [];
   const message =
     'does not open with a headline: a comment with one full sentence on what the file is';
