@@ -23,7 +23,7 @@ export type VariantName =
 
 export interface Variant {
   /** Feeds all events through the job and what comes out into the tally. */
-  readonly run: (feed: Feed, tally: Tally<never>) => void | Promise<unknown>;
+  run(feed: Feed, tally: Tally<never>): void | Promise<void>;
   /** Fewer or more events than the case has, for a variant that is much slower or must last long. */
   readonly events?: number;
   /** Variants of one job must have equal checksums. Default: the job of the case. */
@@ -36,7 +36,7 @@ export interface BenchCase {
   readonly title: string;
   readonly sizes: Sizes;
   readonly plays: Omit<PlaysOptions, 'keys'>;
-  readonly digest: (value: never) => number;
+  digest(this: void, value: never): number;
   /** Whether bytes per key say something. */
   readonly measuresMemory: boolean;
   readonly variants: Readonly<Partial<Record<VariantName, Variant>>>;

@@ -103,10 +103,11 @@ export class HandWindows {
     for (const counts of this.#keys.values()) {
       const { user, ring } = counts;
       const value = counts.total - (ring[ahead] as number);
+      // Forgotten one window late, because most keys come back at once.
       if (value > 0) results.push({ key: user, window, value });
+      else if (counts.total === 0) this.#keys.delete(user);
       counts.total -= ring[oldest] as number;
       ring[oldest] = 0;
-      if (counts.total === 0) this.#keys.delete(user);
     }
     this.#end += this.#slideMs;
     if (results.length > 0) this.#fire(results, window);

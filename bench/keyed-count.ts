@@ -1,7 +1,9 @@
 /** The cases `keyed-count-*`: the running count of each key, one result per event. */
 import { groupBy, map as rxMap, mergeMap, scan } from 'rxjs';
+import { keyBy, pipeline, process, unchecked, valueState } from '../src/index.js';
 import type { BenchCase } from './case.js';
 import { endlessEventsOf, eventsOf } from './events-of.js';
+import { subscribed } from './engine.js';
 import type { Feed } from './feed.js';
 import type { Play } from './plays.js';
 import { digest2, type Tally } from './tally.js';
@@ -14,14 +16,12 @@ interface Count {
 function hand(feed: Feed, tally: Tally<Count>): void {
   const counts = new Map<number, number>();
   for (let plays = feed.next(); plays !== undefined; plays = feed.next()) {
-    const results: Count[] = [];
     for (let index = 0; index < plays.length; index += 1) {
       const { user } = plays[index] as Play;
       const count = (counts.get(user) ?? 0) + 1;
       counts.set(user, count);
-      results.push({ user, count });
+      tally.add({ user, count });
     }
-    tally.addAll(results);
   }
 }
 
@@ -61,6 +61,21 @@ function rxjsGroupBy(feed: Feed, tally: Tally<Count>): void {
     .subscribe((count) => tally.add(count));
 }
 
+const job = pipeline('keyed-count', unchecked<Play>(), (plays) =>
+  plays.pipe(
+    keyBy(({ user }) => user),
+    process({
+      uid: 'count',
+      state: { count: valueState(0) },
+      element({ user }, { state }): Count[] {
+        const count = state.count.get() + 1;
+        state.count.set(count);
+        return [{ user, count }];
+      },
+    }),
+  ),
+);
+
 function keyedCount(keys: number, name: string, groupByEvents: number | undefined): BenchCase {
   return {
     name: `keyed-count-${name}`,
@@ -72,6 +87,7 @@ function keyedCount(keys: number, name: string, groupByEvents: number | undefine
     variants: {
       hand: { run: hand },
       rxjs: { run: rxjs },
+      'engine-subscribe': { run: subscribed(job) },
       ...(groupByEvents === undefined
         ? {}
         : { 'rxjs-groupby': { run: rxjsGroupBy, events: keys + groupByEvents } }),

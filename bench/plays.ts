@@ -55,7 +55,7 @@ export class Plays {
     const chance = mix(n);
     const template = this.#ring[n % RING] as Template;
     return {
-      user: n < this.#keysFirst ? (n * STRIDE) % this.#keys : this.#keyOf(chance),
+      user: n < this.#keysFirst ? ((n * STRIDE) % this.#keys) | 0 : this.#keyOf(chance),
       song: template.song,
       ms: template.ms,
       at: FIRST_MS + Math.floor(n / EVENTS_PER_MS) - (chance & 63),
@@ -64,14 +64,15 @@ export class Plays {
 
   /** The events from number `from` on, `count` of them. */
   chunk(from: number, count: number): Play[] {
-    const plays: Play[] = [];
-    for (let n = from; n < from + count; n += 1) plays.push(this.at(n));
+    const plays = new Array<Play>(count);
+    for (let index = 0; index < count; index += 1) plays[index] = this.at(from + index);
     return plays;
   }
 
   #keyOf(chance: number): number {
     const unit = chance / 2 ** 32;
-    return Math.floor(this.#keys * (this.#isSkewed ? unit * unit * unit : unit));
+    // `| 0` and not `Math.floor`: keys are small integers for V8, too, and not numbers in the heap.
+    return (this.#keys * (this.#isSkewed ? unit * unit * unit : unit)) | 0;
   }
 }
 

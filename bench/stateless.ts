@@ -1,7 +1,9 @@
 /** The case `stateless`: map, filter, map; what an engine costs when there is nothing to remember. */
 import { filter as rxFilter, map as rxMap } from 'rxjs';
+import { filter, map, pipeline, unchecked } from '../src/index.js';
 import type { BenchCase } from './case.js';
 import { eventsOf } from './events-of.js';
+import { subscribed } from './engine.js';
 import type { Feed } from './feed.js';
 import type { Play } from './plays.js';
 import { digest2, type Tally } from './tally.js';
@@ -31,12 +33,10 @@ const toPoints = (listen: Listen): Points => ({
 
 function hand(feed: Feed, tally: Tally<Points>): void {
   for (let plays = feed.next(); plays !== undefined; plays = feed.next()) {
-    const results: Points[] = [];
     for (let index = 0; index < plays.length; index += 1) {
       const listen = toListen(plays[index] as Play);
-      if (isHeard(listen)) results.push(toPoints(listen));
+      if (isHeard(listen)) tally.add(toPoints(listen));
     }
-    tally.addAll(results);
   }
 }
 
@@ -46,6 +46,10 @@ function rxjs(feed: Feed, tally: Tally<Points>): void {
     .subscribe((points) => tally.add(points));
 }
 
+const job = pipeline('stateless', unchecked<Play>(), (plays) =>
+  plays.pipe(map(toListen), filter(isHeard), map(toPoints)),
+);
+
 export const stateless: BenchCase = {
   name: 'stateless',
   title: 'map, filter, map',
@@ -53,5 +57,9 @@ export const stateless: BenchCase = {
   plays: { keysFirst: false },
   digest: ({ user, points }: Points) => digest2(user, points),
   measuresMemory: false,
-  variants: { hand: { run: hand }, rxjs: { run: rxjs } },
+  variants: {
+    hand: { run: hand },
+    rxjs: { run: rxjs },
+    'engine-subscribe': { run: subscribed(job) },
+  },
 };

@@ -1,8 +1,19 @@
 /** The case `trend`: the ten most played of each sliding window, with a few keys that have most of the events. */
+import {
+  count,
+  eventTime,
+  keyBy,
+  pipeline,
+  sliding,
+  topK,
+  unchecked,
+  window,
+} from '../src/index.js';
 import type { BenchCase } from './case.js';
+import { subscribed } from './engine.js';
 import type { Feed } from './feed.js';
 import { HandWindows, type CountResult } from './hand-windows.js';
-import type { Play } from './plays.js';
+import { OUT_OF_ORDER_MS, type Play } from './plays.js';
 import { rxWindows } from './rx-windows.js';
 import { digest3, type Tally } from './tally.js';
 
@@ -48,6 +59,15 @@ function rxjs(feed: Feed, tally: Tally<Top>): void {
   tops.subscribe((top) => tally.add(top));
 }
 
+const job = pipeline('trend', unchecked<Play>(), (plays) =>
+  plays.pipe(
+    eventTime({ timestamp: ({ at }) => at, outOfOrderness: OUT_OF_ORDER_MS }),
+    keyBy(({ user }) => user),
+    window(sliding({ size: '60s', slide: '5s' }), count(), { uid: 'plays' }),
+    topK(BEST, { uid: 'top', by: ({ value }) => value, per: (result) => result.window.end }),
+  ),
+);
+
 function digest({ per, top }: Top): number {
   let sum = 0;
   for (let rank = 0; rank < top.length; rank += 1) {
@@ -64,5 +84,9 @@ export const trend: BenchCase = {
   plays: { keysFirst: false, skewed: true },
   digest,
   measuresMemory: false,
-  variants: { hand: { run: hand }, rxjs: { run: rxjs } },
+  variants: {
+    hand: { run: hand },
+    rxjs: { run: rxjs },
+    'engine-subscribe': { run: subscribed(job) },
+  },
 };

@@ -1,8 +1,19 @@
 /** The cases `tumbling` and `sliding`: counts per key in windows of event time. */
+import {
+  count,
+  eventTime,
+  keyBy,
+  pipeline,
+  sliding,
+  tumbling,
+  unchecked,
+  window,
+} from '../src/index.js';
 import type { BenchCase } from './case.js';
+import { subscribed } from './engine.js';
 import type { Feed } from './feed.js';
 import { HandWindows, type CountResult, type WindowSizes } from './hand-windows.js';
-import type { Play } from './plays.js';
+import { OUT_OF_ORDER_MS, type Play } from './plays.js';
 import { rxWindows } from './rx-windows.js';
 import { digest3, type Tally } from './tally.js';
 
@@ -28,6 +39,22 @@ function rxjs(sizes: WindowSizes) {
   };
 }
 
+const tumblingJob = pipeline('tumbling', unchecked<Play>(), (plays) =>
+  plays.pipe(
+    eventTime({ timestamp: ({ at }) => at, outOfOrderness: OUT_OF_ORDER_MS }),
+    keyBy(({ user }) => user),
+    window(tumbling({ size: '10s' }), count(), { uid: 'plays' }),
+  ),
+);
+
+const slidingJob = pipeline('sliding', unchecked<Play>(), (plays) =>
+  plays.pipe(
+    eventTime({ timestamp: ({ at }) => at, outOfOrderness: OUT_OF_ORDER_MS }),
+    keyBy(({ user }) => user),
+    window(sliding({ size: '60s', slide: '5s' }), count(), { uid: 'plays' }),
+  ),
+);
+
 export const tumblingCase: BenchCase = {
   name: 'tumbling',
   title: 'count per key, tumbling 10 s, 10 k keys',
@@ -35,7 +62,11 @@ export const tumblingCase: BenchCase = {
   plays: { keysFirst: false },
   digest,
   measuresMemory: false,
-  variants: { hand: { run: hand(tumblingSizes) }, rxjs: { run: rxjs(tumblingSizes) } },
+  variants: {
+    hand: { run: hand(tumblingSizes) },
+    rxjs: { run: rxjs(tumblingSizes) },
+    'engine-subscribe': { run: subscribed(tumblingJob) },
+  },
 };
 
 export const slidingCase: BenchCase = {
@@ -49,6 +80,7 @@ export const slidingCase: BenchCase = {
   variants: {
     hand: { run: hand(slidingSizes) },
     rxjs: { run: rxjs(slidingSizes) },
+    'engine-subscribe': { run: subscribed(slidingJob) },
     'hand-tumbling': { run: hand(tumblingSizes), job: 'tumbling' },
   },
 };

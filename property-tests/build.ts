@@ -24,7 +24,6 @@ import {
 } from 'tidemark';
 import type {
   Aggregator,
-  AlignedWindows,
   DataStream,
   Key,
   Pipeline,
@@ -92,10 +91,7 @@ const lateTag = outputTag<Item>('late');
 export function buildWithLate(
   description: Pick<Description, 'bound' | 'every'>,
   step: WindowStep,
-): PipelineDefinition<
-  { readonly input: Item },
-  { readonly output: Item; readonly late: Item }
-> {
+): PipelineDefinition<{ readonly input: Item }, { readonly output: Item; readonly late: Item }> {
   return pipeline('described', unchecked<Item>(), (items) => {
     const results = windowed(withTime(items, description), step, uidOfStep(0));
     return { output: results.pipe(map(itemOf)), late: results.side(lateTag) };
@@ -145,7 +141,7 @@ function stateless(items: Items, step: StatelessStep): Items {
   }
 }
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- It is what window() gives.
+/** The results of a window, with its side output. */
 function windowed(items: Items, { by, shape, lateness, aggregate }: WindowStep, uid: string) {
   return items.pipe(
     keyBy<Item, Key>(keyChoices[by]),
@@ -158,7 +154,7 @@ function windowed(items: Items, { by, shape, lateness, aggregate }: WindowStep, 
 }
 
 /** A window as wide as its slide is written as a tumbling one. */
-export function specOf({ size, slide, offset }: WindowShape): AlignedWindows {
+export function specOf({ size, slide, offset }: WindowShape): ReturnType<typeof tumbling> {
   return size === slide ? tumbling({ size, offset }) : sliding({ size, slide, offset });
 }
 
@@ -171,7 +167,7 @@ function itemOf(result: {
   return { key, n: value.n, at: span.end - 1, ids: value.ids, start: span.start };
 }
 
-function aggregatorOf(aggregate: Aggregate): Aggregator<Item, unknown, Gathered> {
+export function aggregatorOf(aggregate: Aggregate): Aggregator<Item, unknown, Gathered> {
   switch (aggregate) {
     case 'count':
       return numeric(count());

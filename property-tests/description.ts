@@ -7,6 +7,7 @@
  * user's own (what to key by, what to add), so both may call them.
  */
 import type { Key } from 'tidemark';
+import { textOf } from './text.js';
 
 /** What flows everywhere, before and behind every step. */
 export interface Item {
@@ -92,8 +93,8 @@ export interface ConnectStep {
 export interface TopKStep {
   readonly step: 'topK';
   readonly k: number;
-  /** Ties go by key: text or number. */
-  readonly name: 'text' | 'number';
+  /** What an entry is named by; `text` and `number` are shared by several, and the later one replaces the former. */
+  readonly name: 'text' | 'number' | 'whole';
 }
 
 export type Step = StatelessStep | UnionStep | WindowStep | ProcessStep | ConnectStep | TopKStep;
@@ -119,6 +120,7 @@ export const keyChoices: Readonly<Record<KeyChoice, (item: Item) => Key>> = {
 export const rankNames: Readonly<Record<TopKStep['name'], (item: Item) => string | number>> = {
   text: (item) => `${typeof item.key}${Math.abs(item.n % 5)}`,
   number: (item) => (item.n % 7) - 3,
+  whole: textOf,
 };
 
 export function mapped({ add }: MapStep, item: Item): Item {

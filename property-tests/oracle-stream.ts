@@ -33,6 +33,17 @@ export function inOrder(items: readonly Item[], input: 0 | 1 = 0): Happening[] {
   return [...items.map((item) => ({ input, item })), { input, end: true }];
 }
 
+/** What happens at two inputs, by whose turn it is; the rest follows. */
+export function interleaved(
+  first: readonly Happening[],
+  second: readonly Happening[],
+  turns: readonly (0 | 1)[],
+): Happening[] {
+  const queues: readonly [Happening[], Happening[]] = [[...first], [...second]];
+  const taken = turns.flatMap((turn) => queues[turn].splice(0, 1));
+  return [...taken, ...queues[0], ...queues[1]];
+}
+
 /** The stream of one input of a run. */
 export function sourceStream(
   happenings: readonly Happening[],
@@ -60,9 +71,7 @@ export function sourceStream(
  */
 export function watermarkAfter(timestamps: readonly number[], generator: Generator): number {
   const { bound, every } = generator;
-  const raw = timestamps.map(
-    (_, index) => Math.max(...timestamps.slice(0, index + 1)) - bound - 1,
-  );
+  const raw = timestamps.map((_, index) => Math.max(...timestamps.slice(0, index + 1)) - bound - 1);
   const last = raw.at(-1) ?? -Infinity;
   if (every === 0) return last;
   const span = (watermark: number): number => Math.floor((watermark + 1) / every);

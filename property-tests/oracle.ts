@@ -159,7 +159,10 @@ class Recomputed {
       return stream.map((moment) => onSide(moment, ({ item }) => (isOdd(item) ? 1 : 0)));
     }
     const first = stream.map((moment) => onSide(moment, () => 0));
-    return meet(first, this.#source(1).map((moment) => onSide(moment, () => 1)));
+    return meet(
+      first,
+      this.#source(1).map((moment) => onSide(moment, () => 1)),
+    );
   }
 
   #stateless(stream: readonly Moment[], step: StatelessStep): Moment[] {

@@ -37,8 +37,7 @@ export function referenceProcess(
     const emitted: Timed[] = [];
     for (const { item, timestamp, side } of elements) {
       const { scratch } = placeOf(keyOf(item));
-      const results =
-        side === 0 ? handlers.element(item, scratch) : handlers.second(item, scratch);
+      const results = side === 0 ? handlers.element(item, scratch) : handlers.second(item, scratch);
       emitted.push(...results.map((result) => ({ item: result, timestamp })));
     }
     if (watermark > before) emitted.push(...fireDue(places, watermark, handlers));

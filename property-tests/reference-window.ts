@@ -76,7 +76,9 @@ export function referenceWindow(
         if (span.end - 1 <= before) results.push(fired(content));
       }
     }
-    const due = [...contents.values()].filter(({ end }) => before < end - 1 && end - 1 <= watermark);
+    const due = [...contents.values()].filter(
+      ({ end }) => before < end - 1 && end - 1 <= watermark,
+    );
     results.push(...due.toSorted((a, b) => a.end - b.end).map(fired));
     return { elements: results, watermark };
   });
@@ -115,7 +117,7 @@ export function referenceTopK(
     const results: Timed[] = [];
     for (const element of elements) {
       const { item, timestamp } = element;
-      if (timestamp <= before && timestamp + lateness <= before) {
+      if (timestamp + lateness <= before) {
         late.push(element);
         continue;
       }

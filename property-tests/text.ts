@@ -1,14 +1,14 @@
 /** Values as text, so that multisets of them can be compared, and read when they differ. */
 
-/** One text for equal values and different texts for others: `10`, `10n` and `'10'` differ, `-0` is `0`. */
+/** One ASCII text for equal values, different ones for others: `10`, `10n` and `'10'` differ, `-0` is `0`. */
 export function textOf(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quoted(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return `[${value.map(textOf).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  const texts = fields.map(([name, field]) => `${JSON.stringify(name)}: ${textOf(field)}`);
+  const texts = fields.map(([name, field]) => `${quoted(name)}: ${textOf(field)}`);
   return `{${texts.toSorted(byCodeUnits).join(', ')}}`;
 }
 
@@ -27,6 +27,12 @@ export function sequencesOf<T extends { readonly key: unknown }>(
     groups.set(name, [...(groups.get(name) ?? []), textOf(value)]);
   }
   return Object.fromEntries([...groups].toSorted(([a], [b]) => byCodeUnits(a, b)));
+}
+
+function quoted(text: string): string {
+  const escaped = (unit: string): string =>
+    String.raw`\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, escaped);
 }
 
 function byCodeUnits(a: string, b: string): number {

@@ -39,3 +39,30 @@ export {
   type ValueState,
 } from './state/handles.js';
 export { sliding, tumbling, type TimeWindow } from './time/windows.js';
+export { callback, type CallbackOptions } from './connectors/callback.js';
+export { collect, type CollectOptions, type CollectSink } from './connectors/collect.js';
+export { file } from './connectors/file.js';
+export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
+export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
+export { partFiles } from './connectors/part-files.js';
+export type {
+  Cursor,
+  Guarantee,
+  Prepared,
+  Sink,
+  SinkGuarantee,
+  SinkInstance,
+  SinkRun,
+  SinkWriter,
+  Source,
+  SourceChunk,
+  SplitReader,
+} from './core/connector.js';
+export type { Chunk, Origin, Unreadable } from './core/flow.js';
+export { crashPoints, type CrashPoint, type Files, type Logger, type Runtime, type WritableFile } from './core/runtime.js';
+export type { Clock } from './core/clock.js';
+export { run, type CheckpointOptions, type Run, type RunOptions } from './run.js';
+export type { RunStatus, RunSummary, Phase } from './runtime/job-options.js';
+export type { DeadRecord, LateRecord } from './runtime/records.js';
+export type { BatchEntry, StateBackend, StateBackendFactory } from './state/backend.js';
+export { memory } from './state/memory-backend.js';

@@ -89,6 +89,7 @@ function title(random: Random): string {
 function artistName(random: Random): string {
   const kind = pickIndex(random, 3);
   if (kind === 0) return `The ${pick(random, words(colours))} ${pick(random, words(bandNouns))}`;
-  if (kind === 1) return `${pick(random, words(firstNames))} & the ${pick(random, words(bandNouns))}`;
+  if (kind === 1)
+    return `${pick(random, words(firstNames))} & the ${pick(random, words(bandNouns))}`;
   return `${pick(random, words(firstNames))} ${pick(random, words(lastNames))}`;
 }

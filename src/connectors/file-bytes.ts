@@ -143,7 +143,8 @@ function failed(path: string, expected: string, cause: unknown, hint: string): T
   });
 }
 
-function shrunk(path: string, expected: number, got: number): TidemarkError {
+/** The error for a file that ends before `expected` bytes. */
+export function shrunk(path: string, expected: number, got: number): TidemarkError {
   return new TidemarkError('SOURCE_CHANGED', {
     expected: `at least ${expected} bytes, up to which it was read before`,
     got: `${got} bytes`,

@@ -11,7 +11,7 @@ import type { Cursor, SourceChunk, SplitReader } from '../core/connector.js';
 import { TidemarkError, show } from '../core/errors.js';
 import { CHUNK_ELEMENTS_MAX, type Origin, type Unreadable } from '../core/flow.js';
 import { crc32 } from '../state/checksum.js';
-import { openBytes, type ByteReader } from './file-bytes.js';
+import { openBytes, shrunk, type ByteReader } from './file-bytes.js';
 import { Undecodable, type Decode, type RawRecord } from './file-format.js';
 import { LINE_FEED } from './file-quotes.js';
 import { RecordSplitter } from './file-splitter.js';
@@ -193,7 +193,7 @@ async function checkTail(
   const tail = Buffer.alloc(tailBytes);
   for (let done = 0; done < tailBytes;) {
     const count = await bytes.read(tail.subarray(done));
-    if (count === 0) break;
+    if (count === 0) throw shrunk(path, offset, offset - tailBytes + done);
     done += count;
   }
   const found = crc32(tail);

@@ -25,7 +25,7 @@ export interface SplitterOptions {
 
 export type SplitterStep = 'record' | 'broken' | 'starved' | 'end';
 
-/** How many bytes are asked for at a time: larger blocks were no faster, smaller ones were slower. */
+/** How many bytes are asked for at a time. From 64 KiB on, larger blocks were no faster. */
 export const BLOCK_BYTES = 128 * 1024;
 
 /** How much of a broken record is kept. */

@@ -15,7 +15,7 @@ import { FlowQueue } from './channel.js';
 import { planOf, type Plan } from './plan.js';
 import type { DeadRecord, LateRecord } from './records.js';
 import { Task } from './task.js';
-import type { TaskHost, TaskInput, TaskSink, TaskSpec } from './task-wiring.js';
+import type { TaskHost, TaskInput, TaskSink, TaskSpec } from './task-spec.js';
 
 const REENTRY_ELEMENTS_MAX = 65_536;
 
@@ -87,6 +87,25 @@ export class LocalRun {
       this.#lastAt[input] = this.#clock.now();
       this.task.wiring.setSplit(input);
       this.task.push(input, value, timestamp, position);
+    });
+  }
+
+  /** Takes several elements in as one chunk, the way a task of a job does. */
+  nextChunk(input: number, values: readonly unknown[]): void {
+    this.#enter(() => {
+      const before = this.#positions[input] ?? 0;
+      this.#positions[input] = before + values.length;
+      this.#lastAt[input] = this.#clock.now();
+      this.task.spec.inputs[input]?.queue.push({
+        kind: 'chunk',
+        values,
+        timestamps: values.map(() => NO_TIMESTAMP),
+        keys: [],
+        positions: values.map((_, index) => before + index + 1),
+        derivedKeys: [],
+        origin: { name: this.inputs[input]?.name ?? '', unit: 'element' },
+      });
+      while (this.task.step());
     });
   }
 

@@ -1,13 +1,27 @@
 /** What an operator is given: its output, state, counters, and the words for what goes wrong. */
 import { PipelineError, TidemarkError, show } from '../core/errors.js';
 import { hasTimestamp, type Origin } from '../core/flow.js';
-import type { OperatorNode } from '../core/graph.js';
-import type { Counters, KeyedState, OperatorContext, Receiver } from '../core/operator.js';
+import type { GraphNode, KeyNode, OperatorNode } from '../core/graph.js';
+import type { Counters, KeyCell, KeyedState, OperatorContext, Receiver } from '../core/operator.js';
+import type { Frontier } from '../time/frontier.js';
 import { describeWhence } from './records.js';
-import type { TaskWiring } from './task-wiring.js';
+import type { Whence } from './channel.js';
+import type { TaskSpec } from './task-spec.js';
 
-interface Place {
-  readonly wiring: TaskWiring;
+/** The parts of a task that its operators reach through their contexts. */
+export interface WiringView {
+  readonly spec: TaskSpec;
+  readonly whence: Whence;
+  readonly frontier: Frontier;
+  walkRequested: boolean;
+  readonly currentSplit: number;
+  splitsOf(node: GraphNode): number[];
+  sideOf(node: GraphNode, side: string): Receiver;
+  cellOf(node: KeyNode): KeyCell;
+}
+
+export interface Place {
+  readonly wiring: WiringView;
   readonly name: string;
   readonly counters: Counters;
 }

@@ -80,3 +80,13 @@ export function planOf(outputs: Outputs, shards: number): Plan {
   // An output that is a bare keyBy: its elements leave from the stage that keys them, nothing is dealt out.
   return { stages, outputs, names, shards };
 }
+
+/** Kinds of the stateful operators, by uid. */
+export function operatorsOf(outputs: Outputs): Map<string, string> {
+  const { names } = planOf(outputs, 1);
+  return new Map(
+    [...names].flatMap(([node, name]) =>
+      node.kind === 'operator' && node.spec.state !== undefined ? [[name, node.spec.operator]] : [],
+    ),
+  );
+}

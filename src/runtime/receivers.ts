@@ -2,11 +2,10 @@
 import type { InputNode, KeyNode } from '../core/graph.js';
 import { keyGroupOf, shardOf } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
-import type { Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
+import type { KeyCell, Operator, Receiver } from '../core/operator.js';
 import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
 import { hashKey } from '../state/key-hash.js';
-import { rejectElement } from './operator-context.js';
-import type { TaskWiring } from './task-wiring.js';
+import { rejectElement, type Place } from './operator-context.js';
 
 /** Where elements go that nobody reads. */
 export const nowhere: Receiver = { element() {} };
@@ -37,12 +36,9 @@ export class SecondInput implements Receiver {
   }
 }
 
-interface Edge<Node> {
+interface Edge<Node> extends Place {
   readonly node: Node;
-  readonly name: string;
-  readonly counters: Counters;
   readonly output: Receiver;
-  readonly wiring: TaskWiring;
 }
 
 /** Checks records against the schema of their input. */

@@ -2,67 +2,16 @@
  * How the operators of a task are put together: receivers from the sinks upwards, key registers, counters, and the
  * frontier that the walk goes by. The task drives it; nothing here decides when.
  */
-import { assert } from '../core/errors.js';
+import { TidemarkError, assert } from '../core/errors.js';
 import { MIN_WATERMARK, type Origin, type Unreadable } from '../core/flow.js';
 import type { GraphNode, KeyNode } from '../core/graph.js';
-import type { Budget, Counters, KeyCell, KeyedState, KeyedStateSpec, Operator, Receiver } from '../core/operator.js';
+import type { Budget, Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier, type Feeder } from '../time/frontier.js';
-import type { ChannelWriter, FlowQueue, Pressure, Whence } from './channel.js';
+import type { ChannelWriter, Pressure, Whence } from './channel.js';
 import { makeContext } from './operator-context.js';
 import { FanOut, InputReceiver, KeyReceiver, SecondInput, nowhere } from './receivers.js';
-import { makeCounters, type DeadRecord, type LateRecord } from './records.js';
-import type { Plan, Stage } from './plan.js';
-import type { Task } from './task.js';
-
-/** One input of a task: a split of a source, or a channel from a task upstream. */
-export interface TaskInput {
-  readonly kind: 'split' | 'shuffle';
-  /** The input node, or the keyBy whose elements arrive here. */
-  readonly node: GraphNode;
-  /** For a split: what its elements are called in messages. */
-  readonly origin: Origin;
-  readonly queue: FlowQueue;
-}
-
-/** What leaves a task through an output of the pipeline. */
-export interface TaskSink extends Receiver {
-  readonly isFull: boolean;
-  barrier(epoch: number): void;
-  end(): void;
-}
-
-/** Writers to the shards of a stage downstream, by shard. */
-export interface ShuffleOut {
-  readonly key: KeyNode;
-  readonly writers: readonly ChannelWriter[];
-}
-
-/** What a task asks of the job, subscription or harness that runs it. */
-export interface TaskHost {
-  now(): number;
-  /** Keyed state of an operator in this shard, restored when there is something to restore. */
-  stateOf(uid: string, spec: KeyedStateSpec): KeyedState<object>;
-  late(record: LateRecord): void;
-  /** Keeps a failed record, or throws: in a subscription there is nowhere to keep it. */
-  dead(record: DeadRecord, value: unknown, cause: unknown): void;
-  frozen(task: Task, epoch: number): void;
-}
-
-export interface TaskSpec {
-  readonly name: string;
-  readonly plan: Plan;
-  readonly stage: Stage;
-  readonly shard: number;
-  readonly maxParallelism: number;
-  readonly inputs: readonly TaskInput[];
-  readonly shuffles: readonly ShuffleOut[];
-  /** By output name; outputs without one are counted only. */
-  readonly sinks: ReadonlyMap<string, TaskSink>;
-  readonly host: TaskHost;
-  readonly pressure: Pressure;
-  /** Watermarks by uid that a checkpoint holds. */
-  readonly restoredMarks?: ReadonlyMap<string, { readonly input: number; readonly output: number }> | undefined;
-}
+import { makeCounters } from './records.js';
+import type { TaskSpec } from './task-spec.js';
 
 interface Wired {
   readonly node: GraphNode;
@@ -154,24 +103,23 @@ export class TaskWiring {
     return node?.hasEventTime === true ? this.frontier.inputWatermark(input) : Infinity;
   }
 
-  reportUnreadable(unreadable: readonly Unreadable[], at: number, input: number, origin: Origin): void {
-    for (const { before, position, raw, reason } of unreadable) {
-      const isNext = at === Infinity ? before >= this.#unreadableUpTo : before === at;
-      if (!isNext) continue;
-      const wired = this.#byNode.get(this.spec.inputs[input]?.node as GraphNode);
-      if (wired !== undefined) {
-        wired.counters.received += 1;
-        wired.counters.dead += 1;
-      }
-      this.spec.host.dead(
-        { operator: wired?.name ?? 'source', position: `${origin.name} ${origin.unit} ${position}`, reason, raw, timestamp: undefined },
-        raw,
-        undefined,
-      );
+  /** A record that the source could not decode: it never becomes an element. */
+  unreadable({ position, raw, reason }: Unreadable, input: number, origin: Origin): void {
+    const wired = this.#byNode.get(this.spec.inputs[input]?.node as GraphNode);
+    const name = wired?.name ?? 'source';
+    if (wired !== undefined) {
+      wired.counters.received += 1;
+      wired.counters.dead += 1;
     }
-    this.#unreadableUpTo = at === Infinity ? 0 : at + 1;
+    const where = `${origin.name} ${origin.unit} ${position}`;
+    const error = new TidemarkError('RECORD_UNREADABLE', {
+      expected: 'a record in the declared format',
+      got: reason,
+      where,
+      hint: 'The record is kept among the dead letters.',
+    });
+    this.spec.host.dead({ operator: name, position: where, reason: error.message, raw, timestamp: undefined }, raw, error);
   }
-  #unreadableUpTo = 0;
 
   barrier(epoch: number): void {
     for (const { writers } of this.spec.shuffles) for (const writer of writers) writer.signal({ kind: 'barrier', epoch });

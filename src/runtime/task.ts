@@ -12,7 +12,8 @@ import { BarrierAligner } from '../checkpoint/aligner.js';
 import { CHUNK_ELEMENTS_MAX, MAX_WATERMARK, type Chunk, type Flow } from '../core/flow.js';
 import type { Budget } from '../core/operator.js';
 import type { FlowQueue } from './channel.js';
-import { TaskWiring, type TaskSpec } from './task-wiring.js';
+import type { TaskSpec } from './task-spec.js';
+import { TaskWiring } from './task-wiring.js';
 
 /** Timers or windows that one slice fires at most. */
 const SLICE_BUDGET = CHUNK_ELEMENTS_MAX;
@@ -26,6 +27,7 @@ export class Task {
   readonly #sliceBudget: number;
   #chunk: Chunk | undefined;
   #at = 0;
+  #unreadableAt = 0;
   #input = 0;
   #walkIsPending = true;
   #tickIsPending = false;
@@ -102,8 +104,8 @@ export class Task {
     return this.wiring.nextTick();
   }
 
-  get currentInput(): number {
-    return this.#input;
+  inputHasEnded(input: number): boolean {
+    return this.#ended[input] === true;
   }
 
   #work(): boolean {
@@ -129,6 +131,7 @@ export class Task {
       }
       this.#chunk = item;
       this.#at = 0;
+      this.#unreadableAt = 0;
     }
     this.#feed(this.#chunk);
     return true;
@@ -143,9 +146,10 @@ export class Task {
     const { values, timestamps, keys, positions, derivedKeys, origin, unreadable } = chunk;
     this.wiring.setSplit(this.#input);
     let at = this.#at;
-    const first = at;
+    const counted = this.spec.inputs[this.#input]?.kind === 'split' ? 1 : 0;
     while (at < values.length) {
-      if (unreadable !== undefined) this.wiring.reportUnreadable(unreadable, at, this.#input, origin);
+      if (unreadable !== undefined) this.#reportUnreadable(chunk, at);
+      this.records += counted;
       whence.origin = origin;
       whence.position = positions[at] as number;
       if (cell !== undefined) {
@@ -161,10 +165,19 @@ export class Task {
       if (pressure.isFull && this.wiring.isFull()) break;
     }
     this.#at = at;
-    if (this.spec.inputs[this.#input]?.kind === 'split') this.records += at - first;
     if (at < values.length) return;
-    if (unreadable !== undefined) this.wiring.reportUnreadable(unreadable, Infinity, this.#input, origin);
+    if (unreadable !== undefined) this.#reportUnreadable(chunk, at);
     this.#chunk = undefined;
+  }
+
+  /** Reports the records before the element at an index that could not be decoded, each of them once. */
+  #reportUnreadable({ unreadable = [], origin }: Chunk, at: number): void {
+    for (let next = unreadable[this.#unreadableAt]; next !== undefined; next = unreadable[this.#unreadableAt]) {
+      if (next.before > at) return;
+      this.#unreadableAt += 1;
+      this.records += 1;
+      this.wiring.unreadable(next, this.#input, origin);
+    }
   }
 
   #take(input: number, signal: Exclude<Flow, Chunk>): void {
@@ -193,7 +206,7 @@ export class Task {
 
   #freeze(epoch: number): void {
     this.wiring.barrier(epoch);
-    this.spec.host.frozen(this, epoch);
+    this.spec.host.frozen(epoch);
   }
 
   /** Returns whether the walk was finished. */

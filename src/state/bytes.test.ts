@@ -131,6 +131,19 @@ describe('strings', () => {
     { runs: 1000 },
   );
 
+  check(
+    'names come back like strings, whatever was read before',
+    fc.property(
+      fc.array(fc.oneof(anyText, fc.string({ unit: fc.constantFrom('a', 'b', 'é', 'Ã', '©') }))),
+      (texts) => {
+        const bytes = written((writer) => texts.forEach((text) => writer.string(text)));
+        const reader = new ByteReader(bytes);
+        expect(texts.map(() => reader.name())).toEqual(texts);
+      },
+    ),
+    { runs: 1000 },
+  );
+
   test('a byte order mark at the beginning is a character like any other', () => {
     const bytes = written((writer) => writer.string('\ufeffabcdefghij'));
     expect(new ByteReader(bytes).string()).toBe('\ufeffabcdefghij');

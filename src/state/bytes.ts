@@ -1,17 +1,17 @@
 /**
  * Bytes in, bytes out: the growing writer and the bounds-checked reader that every codec stands on.
  *
- * Integers of several bytes and doubles are big-endian, so that encoded keys compare like what they encode.
- * Strings are UTF-8, with one addition: a surrogate without its partner, which JavaScript allows and UTF-8
- * does not, is written as three bytes like any other code unit (this is WTF-8). `TextEncoder` would turn it
- * into U+FFFD, and two different strings would come back as one.
+ * Words and doubles are big-endian, so that encoded keys compare like keys. Strings are UTF-8 with one addition: a
+ * lone surrogate, which JavaScript allows and UTF-8 does not, takes three bytes like its neighbours (WTF-8), for
+ * `TextEncoder` would make U+FFFD of it, and two different strings would come back as one.
  */
 import { TidemarkError } from '../core/errors.js';
 
 /** Up to these lengths a loop over the characters beats a call into `TextEncoder` or `TextDecoder`. */
 const ENCODE_LOOP_LENGTH_MAX = 48;
 const DECODE_LOOP_LENGTH_MAX = 8;
-
+/** The table of `ByteReader.name`: short ASCII strings, each in the place that its bytes hash to. */
+const names: string[] = [];
 const encoder = new TextEncoder();
 /** `ignoreBOM` means "keep it": without it a string that begins with U+FEFF would come back shorter. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -72,8 +72,11 @@ export class ByteWriter {
     this.varint(text.length);
     if (this.ascii(text)) return;
     this.position = start;
-    this.varint(utf8Length(text));
     this.wide(text);
+    const wide = this.buffer.slice(start, this.position);
+    this.position = start;
+    this.varint(wide.length);
+    this.bytes(wide);
   }
 
   /** A string without its length: for keys, which end it with a terminator of their own. */
@@ -81,7 +84,7 @@ export class ByteWriter {
     if (!this.ascii(text)) this.wide(text);
   }
 
-  /** What has been written, without a copy: valid until the next write. */
+  /** What has been written, as a view: valid until the next write. */
   peek(): Uint8Array {
     return this.buffer.subarray(0, this.position);
   }
@@ -123,7 +126,7 @@ export class ByteWriter {
     for (let index = 0; index < text.length; index++) {
       // A lone surrogate comes out of `codePointAt` as itself and takes the three-byte form.
       const point = text.codePointAt(index) ?? 0;
-      const more = bytesBehindLead(point);
+      const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
       const mark = more === 0 ? 0 : (0xff00 >> (more + 1)) & 0xff;
       buffer[at++] = mark | (point >> (6 * more));
       for (let shift = 6 * more - 6; shift >= 0; shift -= 6)
@@ -178,36 +181,51 @@ export class ByteReader {
   varint(): number {
     let byte = this.u8();
     if (byte < 0x80) return byte;
+    const { bytes, end } = this;
     let value = byte & 0x7f;
-    let scale = 0x80;
-    do {
-      byte = this.u8();
+    for (let scale = 0x80; byte >= 0x80 && scale <= 2 ** 49; scale *= 0x80) {
+      byte = this.position < end ? (bytes[this.position++] ?? 0) : 0;
       value += (byte & 0x7f) * scale;
-      scale *= 0x80;
-    } while (byte >= 0x80 && scale <= 2 ** 49);
+    }
     // Every number has one form only: no trailing zero group, nothing that a double cannot hold.
     if (byte === 0 || byte >= 0x80 || !Number.isSafeInteger(value))
       throw this.malformed('a varint of at most 53 bits in its shortest form', `${value}`);
     return value;
   }
 
-  /** The next bytes as a view: valid as long as the bytes of the reader are. */
+  /** The next bytes, as a view. */
   take(length: number): Uint8Array {
     const at = this.skip(length);
     return this.bytes.subarray(at, at + length);
   }
 
-  /** A string as `ByteWriter.string` wrote it. */
   string(): string {
     return this.utf8(this.varint());
+  }
+
+  /** A string that was likely read before, such as the name of a field: a table knows it by its bytes. */
+  name(): string {
+    const length = this.varint();
+    const at = this.skip(length);
+    const { bytes } = this;
+    const slot = (length * 31 + (bytes[at] ?? 0) * 7 + (bytes[at + length - 1] ?? 0)) & 0xff;
+    const known = names[slot] ?? '';
+    let same = known.length === length ? 0 : -1;
+    while (same >= 0 && same < length)
+      same = known.charCodeAt(same) === bytes[at + same] ? same + 1 : -1;
+    if (same >= 0) return known;
+    this.position = at;
+    const text = this.utf8(length);
+    // Only ASCII has as many characters as bytes, so only ASCII is ever compared with bytes.
+    if (text.length === length && length <= 64) names[slot] = text;
+    return text;
   }
 
   utf8(length: number): string {
     const at = this.skip(length);
     const short = length <= DECODE_LOOP_LENGTH_MAX && shortText(this.bytes, at, at + length);
     if (typeof short === 'string') return short;
-    const part = this.bytes.subarray(at, at + length);
-    const text = strictText(part) ?? wideText(part);
+    const text = wideText(this.bytes.subarray(at, at + length));
     if (text === undefined) throw this.malformed('UTF-8', 'other bytes');
     return text;
   }
@@ -257,43 +275,25 @@ function shortText(bytes: Uint8Array, start: number, end: number): string | unde
   return text;
 }
 
-function strictText(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Text with lone surrogates: each is three bytes that begin with 0xED, which never stands inside a character. */
+/**
+ * The text of some bytes, or undefined when they are not in the one form that it has. Lone surrogates are taken out
+ * first: three bytes that begin with 0xED, which never stands inside a character.
+ */
 function wideText(bytes: Uint8Array): string | undefined {
   let text = '';
   let from = 0;
-  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
-    const [, second = 0, third = 0] = bytes.subarray(at, at + 3);
-    if (second >> 5 !== 0b101 || third >> 6 !== 0b10) continue;
-    const part = strictText(bytes.subarray(from, at));
-    const unit = 0xd000 | ((second & 0x3f) << 6) | (third & 0x3f);
-    // Two halves that stand side by side are one character, and that has a form of four bytes.
-    if (part === undefined || (part === '' && unit >= 0xdc00 && /[\ud800-\udbff]$/.test(text)))
-      return undefined;
-    text += part + String.fromCharCode(unit);
-    from = at + 3;
+  try {
+    for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
+      const [, second = 0, third = 0] = bytes.subarray(at, at + 3);
+      if (second >> 5 !== 0b101 || third >> 6 !== 0b10) continue;
+      const unit = 0xd000 | ((second & 0x3f) << 6) | (third & 0x3f);
+      // Two halves that stand side by side are one character, and that has a form of four bytes.
+      if (at === from && unit >= 0xdc00 && /[\ud800-\udbff]$/.test(text)) return undefined;
+      text += decoder.decode(bytes.subarray(from, at)) + String.fromCharCode(unit);
+      from = at + 3;
+    }
+    return text + decoder.decode(bytes.subarray(from));
+  } catch {
+    return undefined;
   }
-  const rest = strictText(bytes.subarray(from));
-  return rest === undefined ? undefined : text + rest;
-}
-
-function utf8Length(text: string): number {
-  let length = 0;
-  for (let index = 0; index < text.length; index++) {
-    const more = bytesBehindLead(text.codePointAt(index) ?? 0);
-    length += 1 + more;
-    if (more === 3) index++;
-  }
-  return length;
-}
-
-function bytesBehindLead(point: number): 0 | 1 | 2 | 3 {
-  return point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
 }

@@ -21,26 +21,20 @@ export function hashKey(key: Key, where?: string): number {
 function hashPlainText(text: string): number {
   const { length } = text;
   let hash = 0;
-  // The tag shifts the text by one: three characters go with it, and each later block takes four.
   let block: number = keyTags.string;
-  let at = 0;
-  for (; at + 3 <= length; at += 4) {
-    const a = text.charCodeAt(at);
-    const b = text.charCodeAt(at + 1);
-    const c = text.charCodeAt(at + 2);
-    if ((a | b | c) > 0x7f || a < 2 || b < 2 || c < 2) return -1;
-    hash = mixBlock(hash, block | (a << 8) | (b << 16) | (c << 24));
-    // Past the end stands the terminator, a zero byte.
-    block = at + 3 < length ? text.charCodeAt(at + 3) : 0;
-    if (at + 3 < length && (block > 0x7f || block < 2)) return -1;
-  }
   let shift = 8;
-  for (; at < length; at++, shift += 8) {
-    const unit = text.charCodeAt(at);
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index);
     if (unit > 0x7f || unit < 2) return -1;
     block |= unit << shift;
+    shift += 8;
+    if (shift === 32) {
+      hash = mixBlock(hash, block);
+      block = 0;
+      shift = 0;
+    }
   }
-  // With the terminator the rest is one to three bytes, which are a tail, or four, which are a block.
+  // The terminator is a zero byte: it fills a block, or counts in the tail by its length only.
   if (shift === 24) return finish(mixBlock(hash, block), 0, length + 2);
   return finish(hash, block, length + 2);
 }

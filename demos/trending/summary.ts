@@ -1,0 +1,77 @@
+/** The last words of a run: what was read, what was late, what could not be read, and the climb of the day. */
+import { plain, visible } from '../shared/text.js';
+import type { Paint } from '../shared/text.js';
+import type { DeadRecord, LateRecord } from '../../src/index.js';
+import type { Rise } from './rise.js';
+import type { Label } from './view.js';
+import { amount, clockTime, span, timestamp } from './wording.js';
+
+export interface SummaryFacts {
+  readonly phase: string;
+  readonly noun: string;
+  readonly records: number;
+  readonly filtered: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly lateSamples: readonly LateRecord[];
+  readonly deadSamples: readonly DeadRecord[];
+  readonly charts: number;
+  /** Wall-clock time of this run. */
+  readonly elapsedMs: number;
+  readonly rise: Rise | undefined;
+  readonly label: (key: string) => Label;
+  readonly sizeMs: number;
+}
+
+/** At most so many samples are named; the counts say how many there were. */
+const samplesMax = 5;
+
+export function summaryLines(facts: SummaryFacts, paint: Paint = plain): string[] {
+  const { records, elapsedMs, noun, phase } = facts;
+  const perSecond = elapsedMs > 0 ? records / (elapsedMs / 1000) : 0;
+  const head = phase.charAt(0).toUpperCase() + phase.slice(1);
+  return [
+    `${paint(head, 'bold')}: ${amount(records)} ${noun} in ${span(elapsedMs)}, ${amount(perSecond)}/s, ${amount(facts.charts)} charts.`,
+    ...(facts.filtered === 0 ? [] : [line('left out', facts.filtered, 'by the filter', paint)]),
+    line('late', facts.late, 'after all their windows had closed', paint),
+    ...samples(facts.lateSamples.map(lateText), facts.late, paint),
+    line('dead letters', facts.deadLetters, 'could not be read', paint),
+    ...samples(facts.deadSamples.map(deadText), facts.deadLetters, paint),
+    ...(facts.rise === undefined ? [] : [riseText(facts.rise, facts, paint)]),
+  ];
+}
+
+function line(what: string, count: number, why: string, paint: Paint): string {
+  return `  ${paint(what.padEnd(12), 'dim')} ${amount(count).padStart(9)}${count === 0 ? '' : `  ${why}`}`;
+}
+
+function samples(texts: readonly string[], count: number, paint: Paint): string[] {
+  const named = texts.slice(0, samplesMax).map((text) => `      ${paint(text, 'dim')}`);
+  const rest = count - named.length;
+  return rest > 0 && named.length > 0
+    ? [...named, `      ${paint(`and ${amount(rest)} more`, 'dim')}`]
+    : named;
+}
+
+/** `user-behavior.csv line 96168: 1970-01-01 00:00:15, 47 years behind; key "543546"`. */
+function lateText({ position, timestamp: at, watermark, key }: LateRecord): string {
+  const behind = watermark === Infinity ? 'after the end' : `${span(watermark - at)} behind`;
+  return visible(`${position}: ${timestamp(at)}, ${behind}, key ${JSON.stringify(key)}`);
+}
+
+function deadText({ position, reason, raw }: DeadRecord): string {
+  const shown = raw.length > 80 ? `${raw.slice(0, 79)}…` : raw;
+  return visible(`${position}: ${reason} ${shown}`.trimEnd());
+}
+
+function riseText(rise: Rise, { label, noun, sizeMs }: SummaryFacts, paint: Paint): string {
+  const { title, artist } = label(rise.key);
+  const by = artist === undefined ? '' : ` by ${artist}`;
+  const name = paint(visible(`${title}${by}`), 'bold', 'yellow');
+  const climb = rise.firstAt - rise.enteredAt;
+  const within = climb === 0 ? 'at once' : `${span(climb)} after it entered the chart`;
+  return (
+    `  ${name} went from nowhere to #1 at ${clockTime(rise.firstAt)}, ${within}; ` +
+    `its peak: ${amount(rise.peakCount)} ${noun} in ${span(sizeMs)} until ${clockTime(rise.peakAt)}.`
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * The reference of watermarks where several inputs meet and some fall silent, after Flink's `StatusWatermarkValve`:
+ * the minimum over the inputs that take part, and never less than what was said before.
+ *
+ * An input takes part unless it is idle, has ended, or has come back behind what was said and not caught up yet. When
+ * all that have not ended are idle, nobody is waited for, and the furthest of them speaks.
+ */
+import { watermarkAfter, type Generator } from './oracle-stream.js';
+
+/** What may happen to an input. */
+export type InputAction =
+  | { readonly kind: 'element'; readonly input: 0 | 1; readonly at: number }
+  | { readonly kind: 'force'; readonly input: 0 | 1; readonly to: number }
+  | { readonly kind: 'idle'; readonly input: 0 | 1 };
+
+interface InputState {
+  readonly watermark: number;
+  readonly isIdle: boolean;
+}
+
+/** The watermark of both inputs together after each action. */
+export function referenceValve(actions: readonly InputAction[], generator: Generator): number[] {
+  let said = -Infinity;
+  return actions.map((_, index) => {
+    const past = actions.slice(0, index + 1);
+    const inputs = ([0, 1] as const).map((input) => stateOf(past, input, generator));
+    const active = inputs.filter(({ isIdle }) => !isIdle);
+    const taking = active.filter(({ watermark }) => watermark >= said);
+    const marks = (active.length === 0 ? inputs : taking).map(({ watermark }) => watermark);
+    if (marks.length > 0)
+      said = Math.max(said, active.length === 0 ? Math.max(...marks) : Math.min(...marks));
+    return said;
+  });
+}
+
+/** An input by itself: its own generator, raised by force and by falling silent. */
+function stateOf(actions: readonly InputAction[], input: 0 | 1, generator: Generator): InputState {
+  const times: number[] = [];
+  let sent = -Infinity;
+  let isIdle = false;
+  for (const action of actions) {
+    if (action.input !== input) continue;
+    isIdle = action.kind === 'idle';
+    if (action.kind === 'element') {
+      times.push(action.at);
+      sent = sentAfter(sent, times, generator);
+    } else if (action.kind === 'force') sent = Math.max(sent, action.to);
+    else sent = Math.max(sent, watermarkAfter(times, { ...generator, every: 0 }));
+  }
+  return { watermark: sent, isIdle };
+}
+
+/** What is sent when the raw watermark has crossed a multiple of `every` since the last one that was sent. */
+function sentAfter(sent: number, times: readonly number[], { bound, every }: Generator): number {
+  const raw = Math.max(...times) - bound - 1;
+  if (raw <= sent) return sent;
+  const span = (watermark: number): number => Math.floor((watermark + 1) / every);
+  return every === 0 || sent === -Infinity || span(raw) > span(sent) ? raw : sent;
+}

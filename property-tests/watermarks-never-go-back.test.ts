@@ -1,0 +1,129 @@
+/**
+ * Law 4: watermarks never go back, nor do epochs, also across a crash.
+ *
+ * Family: an observer in the pipeline, and the reference of generators and of inputs that meet. It can see a watermark
+ * made of the newest element instead of the highest, one that is held back by a silent input or falls when that input
+ * comes back, one that is sent too often or too rarely, and one that is forgotten by a checkpoint.
+ */
+import fc from 'fast-check';
+import { eventTime, keyBy, pipeline, process, unchecked, union } from 'tidemark';
+import { testHarness } from 'tidemark/testing';
+import { describe, expect } from 'vitest';
+import { inputNames } from './description.js';
+import { probe } from './probe.js';
+import { referenceValve, type InputAction } from './reference-valve.js';
+import { check } from './settings.js';
+
+interface Ticket {
+  readonly at: number;
+}
+
+type Action = InputAction | { readonly kind: 'checkpoint' | 'crash' };
+
+const input = fc.constantFrom(0 as const, 1 as const);
+const time = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 300 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 2000 }) },
+);
+
+const inputActions = fc.oneof<fc.Arbitrary<InputAction>[]>(
+  fc.record({ kind: fc.constant('element' as const), input, at: time }),
+  fc.record({ kind: fc.constant('element' as const), input, at: time }),
+  fc.record({ kind: fc.constant('force' as const), input, to: time }),
+  fc.record({ kind: fc.constant('idle' as const), input }),
+);
+
+const generators = fc.record({
+  bound: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 })),
+  every: fc.constantFrom(0, 1, 7, 50, 200),
+});
+
+describe('watermarks never go back', () => {
+  check(
+    'over two inputs, elements out of order, silence and force',
+    fc.property(
+      fc.array(inputActions, { maxLength: 30, size: 'max' }),
+      generators,
+      (actions, generator) => {
+        const seen: number[] = [];
+        const harness = testHarness(meeting(generator, seen));
+        const expected = referenceValve(actions, generator);
+        for (const [index, action] of actions.entries()) {
+          perform(harness, action);
+          expect(seen.at(-1) ?? -Infinity, `action ${index}`).toBe(expected[index]);
+        }
+        for (const [index, watermark] of seen.entries())
+          expect(watermark).toBeGreaterThan(seen[index - 1] ?? -Infinity);
+      },
+    ),
+    { runs: 600 },
+  );
+
+  check(
+    'over checkpoints and crashes',
+    fc.property(
+      fc.array(
+        fc.oneof<fc.Arbitrary<Action>[]>(
+          { weight: 4, arbitrary: inputActions },
+          { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('checkpoint', 'crash') }) },
+        ),
+        { maxLength: 40, size: 'max' },
+      ),
+      generators,
+      (actions, generator) => {
+        const harness = testHarness(meeting(generator, []));
+        const performed: InputAction[] = [];
+        for (const action of actions) {
+          if (action.kind === 'checkpoint') harness.checkpoint();
+          else if (action.kind === 'crash') harness.crash();
+          else {
+            perform(harness, action);
+            performed.push(action);
+          }
+        }
+        // Each element says by which watermark it was judged, and a crash must not make anybody forget.
+        const expected = [-Infinity, ...referenceValve(performed, generator)];
+        const judged = performed.flatMap(({ kind }, index) =>
+          kind === 'element' ? [expected[index]] : [],
+        );
+        expect(harness.output()).toEqual(judged);
+      },
+    ),
+    { runs: 600 },
+  );
+});
+
+/** Two inputs that meet in front of an observer and a step with state, which says what watermark it sees. */
+function meeting(generator: { readonly bound: number; readonly every: number }, seen: number[]) {
+  const types = { first: unchecked<Ticket>(), second: unchecked<Ticket>() };
+  return pipeline('meeting', types, ({ first, second }) => {
+    const [one, two] = [first, second].map((tickets) =>
+      tickets.pipe(
+        eventTime({
+          timestamp: ({ at }) => at,
+          outOfOrderness: generator.bound,
+          every: generator.every,
+        }),
+      ),
+    );
+    if (one === undefined || two === undefined) throw new Error('two inputs are two');
+    return one.pipe(
+      union(two),
+      probe((sight) => {
+        if ('watermark' in sight) seen.push(sight.watermark);
+      }),
+      keyBy(({ at }) => at % 3),
+      process({ uid: 'judge', element: (_ticket, { watermark }) => [watermark] }),
+    );
+  });
+}
+
+function perform(
+  harness: ReturnType<typeof testHarness<ReturnType<typeof meeting>>>,
+  action: InputAction,
+): void {
+  const where = { input: inputNames[action.input] };
+  if (action.kind === 'element') harness.push({ at: action.at }, where);
+  else if (action.kind === 'force') harness.watermark(action.to, where);
+  else harness.idle(where);
+}

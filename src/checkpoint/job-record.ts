@@ -1,0 +1,75 @@
+/**
+ * The record of a committed epoch: everything that must be agreed on beside keyed state, in one sealed value.
+ *
+ * It is read whole or refused whole: a checksum covers it, and a format version that this release does not know is an
+ * error before anything else is touched.
+ */
+import { TidemarkError, show } from '../core/errors.js';
+import type { Cursor, Prepared } from '../core/connector.js';
+import type { Counters } from '../core/operator.js';
+import { crc32 } from '../state/checksum.js';
+import { decodeValue, encodeValue } from '../state/value-codec.js';
+
+export const RECORD_FORMAT = 1;
+
+/** Where one split of a source stands, and what its watermark generators know. */
+export interface SplitRecord {
+  readonly input: string;
+  readonly split: string;
+  /** undefined before the first chunk. */
+  readonly cursor: Cursor | undefined;
+  readonly hasEnded: boolean;
+  readonly bytesRead: number;
+  /** State of each generator by name. */
+  readonly generators: ReadonlyMap<string, unknown>;
+}
+
+export interface JobRecord {
+  readonly job: string;
+  readonly epoch: number;
+  readonly maxParallelism: number;
+  /** All inputs had ended and everything was fired. */
+  readonly isFinished: boolean;
+  readonly splits: readonly SplitRecord[];
+  /** Watermarks of stateful operators by uid. */
+  readonly marks: ReadonlyMap<string, { readonly input: number; readonly output: number }>;
+  /** What sinks have prepared, by uid: published again after a crash. */
+  readonly sinks: ReadonlyMap<string, readonly Prepared[]>;
+  /** Kind of operator by uid, so that a uid that has changed hands is noticed. */
+  readonly operators: ReadonlyMap<string, string>;
+  readonly counters: ReadonlyMap<string, Counters>;
+  readonly records: number;
+}
+
+export function sealRecord(record: JobRecord): Uint8Array {
+  const body = encodeValue({ format: RECORD_FORMAT, ...record });
+  const sealed = new Uint8Array(body.length + 4);
+  sealed.set(body);
+  new DataView(sealed.buffer).setUint32(body.length, crc32(body));
+  return sealed;
+}
+
+/** @throws TidemarkError STATE_DAMAGED, STATE_VERSION_UNKNOWN */
+export function openRecord(sealed: Uint8Array, where: string): JobRecord {
+  const body = sealed.subarray(0, Math.max(0, sealed.length - 4));
+  const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  if (sealed.length < 5 || view.getUint32(body.length) !== crc32(body)) throw damaged(where, 'bytes that do not match');
+  const record = decodeValue(body) as JobRecord & { readonly format: number };
+  if (record.format !== RECORD_FORMAT)
+    throw new TidemarkError('STATE_VERSION_UNKNOWN', {
+      expected: `state of format ${RECORD_FORMAT}`,
+      got: `format ${show(record.format)}`,
+      where,
+      hint: 'Use the release of Tidemark that wrote this state, or a newer one.',
+    });
+  return record;
+}
+
+export function damaged(where: string, got: string): TidemarkError {
+  return new TidemarkError('STATE_DAMAGED', {
+    expected: 'committed state that matches its checksum',
+    got,
+    where,
+    hint: 'Do not mend the files by hand: restore the state directory from a backup, or begin again with an empty one.',
+  });
+}

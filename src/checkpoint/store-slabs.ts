@@ -1,0 +1,155 @@
+/**
+ * A keyed store as slabs, and back: what an epoch has changed, bucket by bucket, encoded little by little.
+ *
+ * Three kinds of slabs: slots, event-time timers, processing-time timers. A record of slots is (key, packed live); a
+ * record of timers is (time and key, nothing), so that a removed timer is a tombstone like a removed slot.
+ */
+import { PipelineError, TidemarkError, show } from '../core/errors.js';
+import type { KeyedStateSpec } from '../core/operator.js';
+import { ByteWriter } from '../state/bytes.js';
+import { readKey, writeKey } from '../state/key-codec.js';
+import { forEachRecord, mergeSlabs, SlabWriter } from '../state/slab.js';
+import { BUCKET_BITS, type KeyedStore, type StoredSlot } from '../state/slots.js';
+import type { TimerJournal } from '../state/timers.js';
+import { readValue, writeValue } from '../state/value-codec.js';
+
+export const slabKinds = ['slots', 'event', 'processing'] as const;
+export type SlabKind = (typeof slabKinds)[number];
+
+/** One slab of what an epoch has changed. */
+export interface FrozenSlab {
+  readonly kind: SlabKind;
+  readonly bucket: number;
+  readonly bytes: Uint8Array;
+}
+
+type Store = KeyedStore<object>;
+type Stored = StoredSlot<object>;
+
+/**
+ * Freezes a store at a barrier. The generator encodes one bucket per `next`, in the time of the caller; until it has
+ * been drained, a frozen slot that is about to change is encoded first.
+ */
+export function freezeStore(store: Store, uid: string): Generator<FrozenSlab, void, void> {
+  const early = new Map<Stored, Uint8Array>();
+  const encode = (slot: Stored): Uint8Array => encodeLive(slot, store.spec, uid);
+  const frozen = store.freeze((slot) => {
+    slot.savedEpoch = slot.dirtyEpoch;
+    early.set(slot, encode(slot));
+  });
+  const journals = {
+    event: byBucket(store, store.eventTimers.takeJournal()),
+    processing: byBucket(store, store.processingTimers.takeJournal()),
+  };
+  return (function* drain() {
+    for (const [bucket, slots] of frozen) {
+      const bytes = slotsSlab(slots, early, encode);
+      if (bytes !== undefined) yield { kind: 'slots', bucket, bytes };
+    }
+    store.thaw();
+    for (const kind of ['event', 'processing'] as const)
+      for (const [bucket, journal] of journals[kind]) yield { kind, bucket, bytes: timersSlab(journal) };
+  })();
+}
+
+/** Puts slabs of one bucket, oldest first, back into a store. */
+export function loadBucket(store: Store, kind: SlabKind, slabs: readonly Uint8Array[], where: string): void {
+  const [first] = slabs;
+  if (first === undefined) return;
+  const merged = slabs.length === 1 ? first : mergeSlabs(slabs, { base: true });
+  const timers = kind === 'event' ? store.eventTimers : store.processingTimers;
+  forEachRecord(merged, where, (key, value) => {
+    if (value === undefined) return;
+    if (kind === 'slots') {
+      store.restore(readKey(key), unpack(store.spec, readValue(value), where));
+      return;
+    }
+    const time = key.f64();
+    timers.put(store.slot(readKey(key)), time);
+  });
+}
+
+function slotsSlab(
+  slots: readonly Stored[],
+  early: ReadonlyMap<Stored, Uint8Array>,
+  encode: (slot: Stored) => Uint8Array,
+): Uint8Array | undefined {
+  const slab = new SlabWriter();
+  let records = 0;
+  for (const slot of slots) {
+    const wasSaved = slot.savedEpoch > 0;
+    const bytes = early.get(slot);
+    // A slot that came and went within the epoch leaves no trace.
+    if (bytes === undefined && slot.isRemoved && !wasSaved) continue;
+    records += 1;
+    keyWriter.reset();
+    writeKey(keyWriter, slot.key);
+    if (bytes !== undefined) slab.append(keyWriter.peek(), bytes);
+    else if (slot.isRemoved) slab.append(keyWriter.peek(), undefined);
+    else {
+      slab.append(keyWriter.peek(), encode(slot));
+      slot.savedEpoch = slot.dirtyEpoch;
+    }
+  }
+  return records === 0 ? undefined : slab.finish();
+}
+
+const keyWriter = new ByteWriter();
+const valueWriter = new ByteWriter(1024);
+
+function encodeLive(slot: Stored, spec: KeyedStateSpec, uid: string): Uint8Array {
+  try {
+    valueWriter.reset();
+    writeValue(valueWriter, spec.pack(slot.live));
+    return valueWriter.take();
+  } catch (cause) {
+    if (!(cause instanceof TidemarkError)) throw cause;
+    const { code, expected, got, hint } = cause;
+    throw new PipelineError(code, { expected, got: `${got} (${cause.where})`, hint, cause }, { operator: uid, key: slot.key });
+  }
+}
+
+function timersSlab({ times, holders, adds }: TimerJournal<Stored>): Uint8Array {
+  const slab = new SlabWriter();
+  for (const [index, time] of times.entries()) {
+    const holder = holders[index] as Stored;
+    keyWriter.reset();
+    keyWriter.f64(time);
+    writeKey(keyWriter, holder.key);
+    slab.append(keyWriter.peek(), adds[index] === true ? nothing : undefined);
+  }
+  return slab.finish();
+}
+
+const nothing = new Uint8Array(0);
+
+/** Timers are bucketed by key group alone: there are few of them per key. */
+function byBucket(store: Store, journal: TimerJournal<Stored>): Map<number, TimerJournal<Stored>> {
+  const buckets = new Map<number, TimerJournal<Stored>>();
+  for (const [index, holder] of journal.holders.entries()) {
+    const bucket = (store.bucketOf(holder) >> BUCKET_BITS) << BUCKET_BITS;
+    let part = buckets.get(bucket);
+    if (part === undefined) {
+      part = { times: [], holders: [], adds: [] };
+      buckets.set(bucket, part);
+    }
+    part.times.push(journal.times[index] as number);
+    part.holders.push(holder);
+    part.adds.push(journal.adds[index] === true);
+  }
+  return buckets;
+}
+
+function unpack(spec: KeyedStateSpec, packed: unknown, where: string): object {
+  try {
+    return spec.unpack(packed);
+  } catch (cause) {
+    throw new TidemarkError('STATE_INCOMPATIBLE', {
+      expected: 'state of the shape that this operator declares',
+      got: show(packed),
+      where,
+      hint: 'The operator under this uid had another kind of state; give the new one another uid.',
+      cause,
+    });
+  }
+}

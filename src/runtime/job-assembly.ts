@@ -1,0 +1,265 @@
+/** Putting a job together: pumps for its splits, channels between its tasks, stores with their state, writers. */
+import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
+import type { JobRecord } from '../checkpoint/job-record.js';
+import { loadBucket } from '../checkpoint/store-slabs.js';
+import type { Sink, SinkRun } from '../core/connector.js';
+import { TidemarkError, assert } from '../core/errors.js';
+import type { Origin } from '../core/flow.js';
+import type { InputNode } from '../core/graph.js';
+import { groupRange } from '../core/key-group.js';
+import type { KeyedState } from '../core/operator.js';
+import { KeyedStore } from '../state/slots.js';
+import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
+import type { EpochParts, SplitPump } from './epochs.js';
+import type { JobJournal } from './job-journal.js';
+import type { JobOptions } from './job-options.js';
+import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
+import type { DeadRecord } from './records.js';
+import { SinkPump } from './sink-pump.js';
+import { SourcePump } from './source-pump.js';
+import { Task } from './task.js';
+import type { ShuffleOut, TaskHost, TaskInput, TaskSink } from './task-spec.js';
+import type { Wake } from './wake.js';
+
+export interface AssemblyOptions {
+  readonly options: JobOptions;
+  readonly plan: Plan;
+  readonly record: JobRecord | undefined;
+  readonly committer: EmbeddedCommitter;
+  readonly maxParallelism: number;
+  readonly journal: JobJournal;
+  readonly wake: Wake;
+  readonly frozen: (task: Task, epoch: number) => void;
+  readonly failed: (error: unknown) => void;
+  /** Called when state is loaded, before any writer opens. */
+  readonly recovered: () => Promise<void>;
+}
+
+export interface AssembledJob {
+  readonly tasks: readonly Task[];
+  readonly sourceTask: Task;
+  readonly splits: readonly SplitPump[];
+  readonly sinks: readonly SinkPump[];
+  readonly bytesTotal: number | undefined;
+  readonly epochParts: EpochParts;
+}
+
+interface Place {
+  readonly stage: Stage;
+  readonly shard: number;
+  readonly inputs: TaskInput[];
+  readonly shuffles: ShuffleOut[];
+  readonly pressure: Pressure;
+  readonly stores: Map<string, KeyedStore<object>>;
+}
+
+export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJob> {
+  const { options, plan, record, maxParallelism } = assembly;
+  const splits = await makePumps(assembly);
+  const places = plan.stages.flatMap((stage) => Array.from({ length: stage.shards }, (_, shard) => makePlace(stage, shard)));
+  connectPlaces(places);
+  const [sources] = places;
+  assert(sources !== undefined, 'the first place is that of the sources');
+  for (const { input, pump } of splits)
+    sources.inputs.push({ kind: 'split', node: options.inputs.get(input) as InputNode, origin: pump.origin, queue: pump.queue });
+  for (const place of places) loadStores(place, assembly);
+  await assembly.recovered();
+  const sinks: SinkPump[] = [];
+  const tasks: Task[] = [];
+  const stores = new Map<Task, ReadonlyMap<string, KeyedStore<object>>>();
+  for (const place of places) {
+    const task = await makeTask(place, sinks, assembly);
+    tasks.push(task);
+    stores.set(task, place.stores);
+  }
+  const [sourceTask] = tasks;
+  assert(sourceTask !== undefined, 'a job has a task');
+  restoreGenerators(sourceTask, splits, record);
+  const identity = { job: options.name, maxParallelism, operators: operatorsOf(options.outputs) };
+  const base = { counters: record?.counters ?? new Map(), records: record?.records ?? 0 };
+  return {
+    tasks,
+    sourceTask,
+    splits,
+    sinks,
+    bytesTotal: await totalSize(options),
+    epochParts: { splits, tasks, sourceTask, stores, sinks, identity, base },
+  };
+}
+
+/** Sinks as the job sees them before its writers are open. */
+export const openSinks = {
+  /** Finishes what the last commit holds of each sink, and lets it remove the rest. */
+  async recover(options: JobOptions, record: JobRecord | undefined, run: Omit<SinkRun, 'uid'>): Promise<void> {
+    for (const sink of allSinks(options))
+      await sink.recover(record?.sinks.get(sink.uid) ?? [], { ...run, uid: sink.uid }, options.runtime);
+  },
+};
+
+function allSinks(options: JobOptions): Sink<unknown>[] {
+  const { deadLetters } = options;
+  const sinks = [...options.to.values()].flat();
+  return deadLetters === undefined ? sinks : [...sinks, deadLetters as Sink<unknown>];
+}
+
+async function makePumps({ options, record, wake, failed }: AssemblyOptions): Promise<SplitPump[]> {
+  const pumps: SplitPump[] = [];
+  for (const [input, source] of options.from) {
+    const splits = await source.splits(options.runtime);
+    const known = record?.splits.filter((split) => split.input === input) ?? [];
+    const gone = known.find(({ split, hasEnded }) => !hasEnded && !splits.includes(split));
+    if (gone !== undefined) throw splitGone(source.name, gone.split);
+    for (const split of splits) {
+      const at = known.find((candidate) => candidate.split === split);
+      const pump = new SourcePump({
+        input,
+        split,
+        source,
+        runtime: options.runtime,
+        cursor: at?.cursor,
+        hasEnded: at?.hasEnded ?? false,
+        bytesRead: at?.bytesRead ?? 0,
+        wake,
+        failed,
+      });
+      pumps.push({ input, split, pump, taskInput: pumps.length });
+    }
+  }
+  return pumps;
+}
+
+function makePlace(stage: Stage, shard: number): Place {
+  return { stage, shard, inputs: [], shuffles: [], pressure: { isFull: false }, stores: new Map() };
+}
+
+/** A channel from each task upstream of a shuffle to each task downstream. */
+function connectPlaces(places: readonly Place[]): void {
+  const placesOf = (stage: Stage): Place[] => places.filter((place) => place.stage === stage);
+  for (const stage of new Set(places.map((place) => place.stage)))
+    for (const shuffle of stage.shuffles)
+      for (const upstream of placesOf(shuffle.from)) {
+        const writers = placesOf(stage).map((downstream) => connectTwo(upstream, downstream, shuffle));
+        upstream.shuffles.push({ key: shuffle.key, writers });
+      }
+}
+
+function connectTwo(upstream: Place, downstream: Place, shuffle: Shuffle): ChannelWriter {
+  const queue = new FlowQueue();
+  const origin: Origin = { name: shuffle.name, unit: 'element' };
+  downstream.inputs.push({ kind: 'shuffle', node: shuffle.key, origin, queue });
+  return new ChannelWriter(queue, upstream.pressure);
+}
+
+function loadStores(place: Place, { committer, maxParallelism, plan, record }: AssemblyOptions): void {
+  const { stage, shard, stores } = place;
+  for (const node of stage.nodes) {
+    if (node.kind !== 'operator' || node.spec.state === undefined) continue;
+    const uid = plan.names.get(node) ?? '';
+    const store = new KeyedStore<object>({ spec: node.spec.state, maxParallelism, durable: true });
+    stores.set(uid, store);
+    if (record === undefined) continue;
+    for (const { kind, slabs, where } of committer.buckets(uid, groupRange(shard, stage.shards, maxParallelism)))
+      loadBucket(store, kind, slabs, where);
+  }
+}
+
+async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptions): Promise<Task> {
+  const { options, plan, record, maxParallelism } = assembly;
+  const { stage, shard, pressure, inputs, shuffles } = place;
+  const openSink = async (sink: Sink<unknown>): Promise<SinkPump> => {
+    const instance = sinks.filter(({ uid }) => uid === sink.uid).length;
+    const { name: job, guarantee, runtime } = options;
+    const writer = await sink.open({ job, uid: sink.uid, instance, guarantee }, runtime);
+    const pump = new SinkPump({ uid: sink.uid, writer, pressure, wake: assembly.wake, failed: assembly.failed });
+    sinks.push(pump);
+    return pump;
+  };
+  const taskSinks = new Map<string, TaskSink>();
+  for (const [output, targets] of options.to) {
+    const edge = plan.outputs[output];
+    if (edge === undefined || !stage.nodes.includes(edge.from)) continue;
+    const pumps: SinkPump[] = [];
+    for (const sink of targets) pumps.push(await openSink(sink));
+    taskSinks.set(output, pumps.length === 1 ? (pumps[0] as SinkPump) : fanOut(pumps));
+  }
+  const deadLetters = options.deadLetters === undefined ? undefined : await openSink(options.deadLetters as Sink<unknown>);
+  // Dead letters are an output inside the epoch, so their writer hears the barriers of its task.
+  if (deadLetters !== undefined) taskSinks.set('', deadLetters);
+  const task: Task = new Task(
+    {
+      name: stage.shards === 1 ? stage.name : `${stage.name}-${shard}`,
+      plan,
+      stage,
+      shard,
+      maxParallelism,
+      inputs,
+      shuffles,
+      sinks: taskSinks,
+      host: makeHost(place, assembly, { deadLetters, frozen: (epoch) => assembly.frozen(task, epoch) }),
+      pressure,
+      restoredMarks: record?.marks,
+    },
+    { sliced: true, align: options.guarantee === 'exactly-once' },
+  );
+  return task;
+}
+
+function makeHost(
+  place: Place,
+  { options, journal }: AssemblyOptions,
+  { deadLetters, frozen }: { deadLetters: SinkPump | undefined; frozen: (epoch: number) => void },
+): TaskHost {
+  const { clock } = options.runtime;
+  return {
+    now: () => clock.now(),
+    stateOf(uid) {
+      const store = place.stores.get(uid);
+      assert(store !== undefined, `the store of "${uid}" was loaded`);
+      return store as KeyedState<object>;
+    },
+    late: (record) => journal.late(record),
+    dead(record: DeadRecord) {
+      deadLetters?.element(record, NaN);
+      journal.dead(record);
+    },
+    frozen,
+  };
+}
+
+function fanOut(pumps: readonly SinkPump[]): TaskSink {
+  return {
+    get isFull() {
+      return pumps.some((pump) => pump.isFull);
+    },
+    element: (value, timestamp) => pumps.forEach((pump) => pump.element(value, timestamp)),
+    barrier: (epoch) => pumps.forEach((pump) => pump.barrier(epoch)),
+    end: () => pumps.forEach((pump) => pump.end()),
+  };
+}
+
+function restoreGenerators(task: Task, splits: readonly SplitPump[], record: JobRecord | undefined): void {
+  const generators = task.wiring.generators();
+  for (const { input, split, taskInput } of splits) {
+    const saved = record?.splits.find((candidate) => candidate.input === input && candidate.split === split);
+    for (const [name, state] of saved?.generators ?? []) generators.get(name)?.generator?.restore(taskInput, state);
+  }
+}
+
+async function totalSize({ from, runtime }: JobOptions): Promise<number | undefined> {
+  let total = 0;
+  for (const source of from.values()) {
+    const size = await source.size?.(runtime);
+    if (size === undefined) return undefined;
+    total += size;
+  }
+  return total;
+}
+
+function splitGone(source: string, split: string): TidemarkError {
+  return new TidemarkError('SOURCE_CHANGED', {
+    expected: `the split "${split}", which has not been read to its end`,
+    got: 'a source without it',
+    where: `source "${source}"`,
+    hint: 'Put it back, or begin again with an empty state.',
+  });
+}

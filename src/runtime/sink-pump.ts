@@ -1,0 +1,128 @@
+/** The shell around one writer of a sink: batches what a task emits, and prepares epochs in the order of the stream. */
+import type { Prepared, SinkWriter } from '../core/connector.js';
+import { TidemarkError, show } from '../core/errors.js';
+import { CHUNK_ELEMENTS_MAX } from '../core/flow.js';
+import type { Pressure } from './channel.js';
+import type { TaskSink } from './task-spec.js';
+import type { Wake } from './wake.js';
+
+/** Elements that may wait for a writer before the task stops. */
+const WAITING_ELEMENTS_MAX = 4 * CHUNK_ELEMENTS_MAX;
+
+type Work =
+  | { readonly values: unknown[]; readonly timestamps: number[] }
+  | { readonly epoch: number; readonly done: (prepared: Prepared) => void };
+
+export interface SinkPumpOptions {
+  readonly uid: string;
+  readonly writer: SinkWriter;
+  readonly pressure: Pressure;
+  readonly wake: Wake;
+  readonly failed: (error: unknown) => void;
+}
+
+export class SinkPump implements TaskSink {
+  readonly uid: string;
+  readonly #options: SinkPumpOptions;
+  readonly #work: Work[] = [];
+  #values: unknown[] = [];
+  #timestamps: number[] = [];
+  #waiting = 0;
+  #isDraining = false;
+  #prepared = new Map<number, Promise<Prepared>>();
+  /** Elements taken so far. */
+  received = 0;
+
+  constructor(options: SinkPumpOptions) {
+    this.#options = options;
+    this.uid = options.uid;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting >= WAITING_ELEMENTS_MAX;
+  }
+
+  element(value: unknown, timestamp: number): void {
+    this.received += 1;
+    this.#values.push(value);
+    this.#timestamps.push(timestamp);
+    this.#waiting += 1;
+    if (this.#values.length >= CHUNK_ELEMENTS_MAX) this.flush();
+    if (this.isFull) this.#options.pressure.isFull = true;
+  }
+
+  /** Hands what has been collected to the writer. */
+  flush(): void {
+    if (this.#values.length === 0) return;
+    this.#push({ values: this.#values, timestamps: this.#timestamps });
+    this.#values = [];
+    this.#timestamps = [];
+  }
+
+  barrier(epoch: number): void {
+    this.flush();
+    this.#prepared.set(
+      epoch,
+      new Promise((done) => {
+        this.#push({ epoch, done });
+      }),
+    );
+  }
+
+  end(): void {
+    this.flush();
+  }
+
+  /** What the writer leaves in the commit of an epoch whose barrier it has seen. */
+  prepared(epoch: number): Promise<Prepared> {
+    const prepared = this.#prepared.get(epoch) ?? Promise.reject(new Error(`Tidemark bug: no barrier ${epoch}`));
+    this.#prepared.delete(epoch);
+    return prepared;
+  }
+
+  publish(prepared: Prepared): Promise<void> {
+    return this.#options.writer.publish(prepared);
+  }
+
+  close(): Promise<void> {
+    return this.#options.writer.close();
+  }
+
+  #push(work: Work): void {
+    this.#work.push(work);
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    const { writer, wake, failed, uid } = this.#options;
+    try {
+      for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
+        if ('epoch' in work) {
+          work.done(await writer.prepare(work.epoch));
+          continue;
+        }
+        const written = writer.write(work.values, work.timestamps);
+        if (written !== undefined) await written;
+        this.#waiting -= work.values.length;
+        wake.ring();
+      }
+      this.#isDraining = false;
+    } catch (error) {
+      // Stays "draining": nothing may be written behind a hole. The job stops.
+      failed(sinkFailed(error, uid));
+    }
+  }
+}
+
+function sinkFailed(error: unknown, uid: string): unknown {
+  if (error instanceof TidemarkError) return error;
+  return new TidemarkError('SINK_FAILED', {
+    expected: 'a sink that can be written',
+    got: show(error),
+    where: `sink "${uid}"`,
+    hint: 'The cause is attached; the job can be started again and goes on from the last commit.',
+    cause: error,
+  });
+}

@@ -1,0 +1,121 @@
+/** The shell around one split of a source: reads ahead by a chunk, stops when the queue is full, knows its cursor. */
+import { TidemarkError, show } from '../core/errors.js';
+import type { Cursor, Source, SplitReader } from '../core/connector.js';
+import { CHUNK_ELEMENTS_MAX, type Origin } from '../core/flow.js';
+import type { Runtime } from '../core/runtime.js';
+import { FlowQueue } from './channel.js';
+import { Wake } from './wake.js';
+
+export interface SourcePumpOptions {
+  readonly input: string;
+  readonly split: string;
+  readonly source: Source<unknown>;
+  readonly runtime: Runtime;
+  /** From the last commit. */
+  readonly cursor: Cursor | undefined;
+  readonly hasEnded: boolean;
+  readonly bytesRead: number;
+  /** Rung whenever there is something for the job to do. */
+  readonly wake: Wake;
+  readonly failed: (error: unknown) => void;
+}
+
+export class SourcePump {
+  readonly queue = new FlowQueue();
+  readonly origin: Origin;
+  readonly #options: SourcePumpOptions;
+  readonly #room = new Wake();
+  #cursor: Cursor | undefined;
+  #hasEnded: boolean;
+  #bytesRead: number;
+  #isStopped = false;
+  #pollingSince: number | undefined;
+
+  constructor(options: SourcePumpOptions) {
+    this.#options = options;
+    this.#cursor = options.cursor;
+    this.#hasEnded = options.hasEnded;
+    this.#bytesRead = options.bytesRead;
+    this.origin = { name: options.source.name, unit: 'element' };
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Milliseconds for which the source has been polled in vain, while nothing waits to be processed. */
+  polledInVainMs(now: number): number {
+    return this.#pollingSince === undefined || !this.queue.isEmpty ? 0 : now - this.#pollingSince;
+  }
+
+  /** Reads until the split ends or the pump is stopped. Never rejects: failures are reported. */
+  async run(): Promise<void> {
+    try {
+      if (this.#hasEnded) this.#end();
+      else await this.#read();
+    } catch (error) {
+      this.#options.failed(sourceFailed(error, this.#options.source.name));
+    }
+  }
+
+  /** Puts the barrier behind everything read so far; the position that goes with it is what has been pushed. */
+  barrier(epoch: number): { cursor: Cursor | undefined; hasEnded: boolean; bytesRead: number } {
+    this.queue.push({ kind: 'barrier', epoch });
+    return { cursor: this.#cursor, hasEnded: this.#hasEnded, bytesRead: this.#bytesRead };
+  }
+
+  /** Called by the job when the queue has been worked on. */
+  hasRoom(): void {
+    if (this.queue.elements < CHUNK_ELEMENTS_MAX) this.#room.ring();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#room.ring();
+  }
+
+  async #read(): Promise<void> {
+    const { source, split, runtime, wake } = this.#options;
+    const reader: SplitReader = await source.open(split, this.#cursor, runtime);
+    try {
+      while (!this.#isStopped) {
+        this.#pollingSince = runtime.clock.now();
+        const next = await reader.read();
+        this.#pollingSince = undefined;
+        if (this.#isStopped) return;
+        if (next === undefined) {
+          this.#end();
+          return;
+        }
+        this.queue.push(next.chunk);
+        this.#cursor = next.cursor;
+        this.#bytesRead = next.bytesRead ?? this.#bytesRead;
+        wake.ring();
+        while (this.queue.elements >= CHUNK_ELEMENTS_MAX && !this.#isStopped) await this.#room.wait();
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.queue.push({ kind: 'end' });
+    this.#options.wake.ring();
+  }
+}
+
+function sourceFailed(error: unknown, name: string): unknown {
+  if (error instanceof TidemarkError) return error;
+  return new TidemarkError('SOURCE_FAILED', {
+    expected: 'a source that can be read',
+    got: show(error),
+    where: `source "${name}"`,
+    hint: 'The cause is attached; the job can be started again and goes on from the last commit.',
+    cause: error,
+  });
+}

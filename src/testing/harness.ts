@@ -1,0 +1,365 @@
+/**
+ * `testHarness`: a pipeline in virtual time, with checkpoints, restores and crashes at will (mode ii).
+ *
+ * It runs the operators that a subscription and a job run, and its checkpoints go through the codecs and slabs of a
+ * durable job, so what passes here has been encoded and decoded for real.
+ */
+import type { JobRecord } from '../checkpoint/job-record.js';
+import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
+import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
+import { TidemarkError } from '../core/errors.js';
+import { nodesInOrder, type Edge } from '../core/graph.js';
+import { defaultMaxParallelism } from '../core/key-group.js';
+import type { Key } from '../core/key.js';
+import type { Counters } from '../core/operator.js';
+import type { OutputTag } from '../dsl/data-stream.js';
+import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from '../dsl/pipeline.js';
+import { LocalRun } from '../runtime/local-run.js';
+import type { DeadRecord, LateRecord } from '../runtime/records.js';
+import { KeyedStore } from '../state/slots.js';
+import { decodeValue, encodeValue } from '../state/value-codec.js';
+import { HarnessDisk } from './harness-disk.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** An output element with its event time. */
+export interface OutputRecord<T> {
+  readonly value: T;
+  /** ms; undefined where there is none. */
+  readonly timestamp: number | undefined;
+}
+
+export interface HarnessOptions {
+  /** Processing time at the start, epoch ms. Default 0. */
+  readonly start?: number;
+  /** Key groups; default 128. */
+  readonly maxParallelism?: number;
+  /** `collect` keeps failed records in `dead()`, as a job does; `throw` (the default) throws, as a subscription does. */
+  readonly onFailure?: 'throw' | 'collect';
+}
+
+/** A cut that can be restored any number of times. */
+export interface HarnessCheckpoint {
+  readonly disk: HarnessDisk;
+  readonly record: JobRecord | undefined;
+  readonly actions: number;
+  readonly outputs: number;
+  readonly late: number;
+  readonly dead: number;
+  readonly now: number;
+  readonly positions: readonly number[];
+}
+
+type Action = (run: LocalRun) => void;
+type InputOption = { readonly input?: string };
+
+/** Outputs that the harness adds by itself: side outputs, by tag. */
+const SIDE_PREFIX = 'side:';
+
+export class TestHarness<Ins, Outs> {
+  readonly #definition: PipelineDefinition<Ins, Outs>;
+  readonly #options: HarnessOptions;
+  readonly #clock: VirtualClock;
+  readonly #outputs: Record<string, Edge>;
+  #disk = new HarnessDisk();
+  #stores = new Map<string, KeyedStore<object>>();
+  #committer: EmbeddedCommitter;
+  #run: LocalRun;
+  #emitted: { readonly output: string; readonly value: unknown; readonly timestamp: number }[] = [];
+  #late: LateRecord[] = [];
+  #dead: DeadRecord[] = [];
+  /** Everything done to the pipeline so far: the replayable source of this mode. */
+  #actions: Action[] = [];
+  #last: HarnessCheckpoint;
+
+  constructor(definition: PipelineDefinition<Ins, Outs>, options: HarnessOptions = {}) {
+    this.#definition = definition;
+    this.#options = options;
+    this.#clock = new VirtualClock(options.start ?? 0);
+    this.#outputs = withSides(definition);
+    this.#committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
+    this.#run = this.#start(undefined);
+    this.#last = this.#cut(undefined);
+  }
+
+  /** Sends elements into an input, one by one; needed only where a pipeline has several: `{ input: 'plays' }`. */
+  push(value: Ins[keyof Ins], { input }: InputOption = {}): this {
+    const index = this.#input(input);
+    return this.#do((run) => run.next(index, value));
+  }
+
+  /** Sends several elements as one chunk, as a source of a job does. */
+  pushChunk(values: readonly Ins[keyof Ins][], { input }: InputOption = {}): this {
+    const index = this.#input(input);
+    return this.#do((run) => run.nextChunk(index, values));
+  }
+
+  /** Forces the watermark of an input (of all, by default) up to `time`, epoch ms. Needs an `eventTime`. */
+  watermark(time: number, { input }: InputOption = {}): this {
+    const only = input === undefined ? undefined : this.#input(input);
+    if (this.#run.task.wiring.generators().size === 0) throw noEventTime(this.#definition.name);
+    return this.#do((run) =>
+      run.between(() => {
+        for (const [index, wired] of run.task.wiring.inputs.entries())
+          if (only === undefined || only === index)
+            for (const { generator } of wired.generators) generator?.force(index, time);
+      }),
+    );
+  }
+
+  /** Moves processing time on by `ms`; fires timers and idleness on the way. */
+  advance(ms: number): this {
+    return this.#do(() => this.#clock.moveTo(this.#clock.now() + ms));
+  }
+
+  /** Says that an input (all, by default) has nothing to say for now. */
+  idle({ input }: InputOption = {}): this {
+    const only = input === undefined ? undefined : this.#input(input);
+    return this.#do((run) =>
+      run.between(() => {
+        for (const [index, wired] of run.task.wiring.inputs.entries())
+          if (only === undefined || only === index)
+            for (const { generator } of wired.generators) generator?.setIdle(index);
+      }),
+    );
+  }
+
+  /** Ends an input (all, by default): the watermark goes to the end of time. */
+  end({ input }: InputOption = {}): this {
+    const only = input === undefined ? undefined : this.#input(input);
+    return this.#do((run) => {
+      for (const index of run.inputs.keys())
+        if (only === undefined || only === index) run.signal(index, { kind: 'end' });
+    });
+  }
+
+  /** All elements of an output so far. */
+  output<Name extends keyof Outs & string>(name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT): Outs[Name][] {
+    return this.records<Name>(name).map(({ value }) => value);
+  }
+
+  /** All elements of an output so far, with their timestamps. */
+  records<Name extends keyof Outs & string>(name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT): OutputRecord<Outs[Name]>[] {
+    return this.#recordsOf(name) as OutputRecord<Outs[Name]>[];
+  }
+
+  /** All elements sent to a side output, of whichever operators declare it. */
+  side<T>(tag: OutputTag<T>): T[] {
+    return this.#recordsOf(SIDE_PREFIX + tag.id).map(({ value }) => value as T);
+  }
+
+  /** Elements that came too late, named by their origin. */
+  late(): readonly LateRecord[] {
+    return this.#late;
+  }
+
+  /** Records that failed, with `onFailure: 'collect'`. */
+  dead(): readonly DeadRecord[] {
+    return this.#dead;
+  }
+
+  /** By uid or derived name, since the start or the last restore. */
+  counters(): Readonly<Record<string, Counters>> {
+    return Object.fromEntries(this.#run.task.wiring.counters());
+  }
+
+  /** A copy of what an operator keeps for a key: states by name for `process`, panes for `window`. */
+  state(uid: string, key: Key): unknown {
+    const store = this.#stores.get(uid);
+    const slot = store?.find(key);
+    if (store === undefined || slot === undefined) return undefined;
+    const packed = decodeValue(encodeValue(store.spec.pack(slot.live)));
+    return packed instanceof Map ? Object.fromEntries(packed as Map<string, unknown>) : packed;
+  }
+
+  /** How many keys have state, over all operators or in one. */
+  stateSize(uid?: string): number {
+    const stores = uid === undefined ? [...this.#stores.values()] : [this.#stores.get(uid)];
+    return stores.reduce((sum, store) => sum + (store?.size ?? 0), 0);
+  }
+
+  /** Pending timers of an operator, or of all. */
+  timers(uid?: string): number {
+    const stores = uid === undefined ? [...this.#stores.values()] : [this.#stores.get(uid)];
+    return stores.reduce((sum, store) => sum + (store === undefined ? 0 : store.eventTimers.size + store.processingTimers.size), 0);
+  }
+
+  /** Watermark of an operator as of its last advance, ms. */
+  watermarkOf(uid: string): number | undefined {
+    return this.#run.task.wiring.marks().get(uid)?.input;
+  }
+
+  /** Takes a checkpoint: everything a job would commit at a barrier here. */
+  checkpoint(): HarnessCheckpoint {
+    const epoch = (this.#last.record?.epoch ?? 0) + 1;
+    for (const [uid, store] of this.#stores)
+      for (const slab of freezeStore(store, uid)) this.#committer.write(uid, slab);
+    const record = this.#recordOf(epoch);
+    this.#committer.commit(record);
+    this.#committer.clean();
+    this.#last = this.#cut(this.#committer.read());
+    return this.#last;
+  }
+
+  /** Goes back to a checkpoint (the last one by default), as if nothing after it had ever been pushed. */
+  restore(checkpoint: HarnessCheckpoint = this.#last): this {
+    this.#run.close();
+    this.#disk = checkpoint.disk.copy();
+    this.#committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
+    this.#stores = new Map();
+    this.#emitted = this.#emitted.slice(0, checkpoint.outputs);
+    this.#late = this.#late.slice(0, checkpoint.late);
+    this.#dead = this.#dead.slice(0, checkpoint.dead);
+    this.#actions = this.#actions.slice(0, checkpoint.actions);
+    this.#clock.reset(checkpoint.now);
+    this.#run = this.#start(checkpoint.record);
+    this.#run.restorePositions(checkpoint.positions);
+    this.#last = checkpoint;
+    return this;
+  }
+
+  /** Loses everything since the last checkpoint, restores that, and replays what was done since: a crash of a job. */
+  crash(): this {
+    const replayed = this.#actions.slice(this.#last.actions);
+    this.restore();
+    for (const action of replayed) this.#do(action);
+    return this;
+  }
+
+  #do(action: Action): this {
+    this.#actions.push(action);
+    action(this.#run);
+    return this;
+  }
+
+  #recordsOf(name: string): OutputRecord<unknown>[] {
+    return this.#emitted
+      .filter(({ output }) => output === name)
+      .map(({ value, timestamp }) => ({ value, timestamp: Number.isNaN(timestamp) ? undefined : timestamp }));
+  }
+
+  #start(record: JobRecord | undefined): LocalRun {
+    const maxParallelism = this.#options.maxParallelism ?? defaultMaxParallelism(1);
+    const run = new LocalRun({
+      outputs: this.#outputs,
+      clock: this.#clock,
+      maxParallelism,
+      emit: (output, value, timestamp) => this.#emitted.push({ output, value, timestamp }),
+      late: (late) => this.#late.push(late),
+      ...(this.#options.onFailure === 'collect' ? { dead: (dead: DeadRecord) => void this.#dead.push(dead) } : {}),
+      stateOf: (uid, spec) => {
+        const store = new KeyedStore({ spec, maxParallelism, durable: true });
+        for (const { kind, slabs, where } of this.#committer.buckets(uid, { from: 0, to: maxParallelism }))
+          loadBucket(store, kind, slabs, where);
+        this.#stores.set(uid, store);
+        return store;
+      },
+      restoredMarks: record?.marks,
+      failed: (error) => {
+        throw error;
+      },
+    });
+    const generators = run.task.wiring.generators();
+    run.between(() => {
+      for (const [index, split] of (record?.splits ?? []).entries())
+        for (const [name, state] of split.generators) generators.get(name)?.generator?.restore(index, state);
+      for (const [index, split] of (record?.splits ?? []).entries())
+        if (split.hasEnded) run.task.signal(index, { kind: 'end' });
+    });
+    return run;
+  }
+
+  #recordOf(epoch: number): JobRecord {
+    const { wiring } = this.#run.task;
+    const generators = wiring.generators();
+    const splits = this.#run.inputs.map((node, index) => {
+      const reached = new Set(wiring.inputs[index]?.generators);
+      const states = [...generators].flatMap(([name, operator]) =>
+        reached.has(operator) ? [[name, operator.generator?.snapshot(index)] as const] : [],
+      );
+      const hasEnded = this.#run.task.inputHasEnded(index);
+      return { input: node.name, split: '0', cursor: undefined, hasEnded, bytesRead: 0, generators: new Map(states) };
+    });
+    return {
+      job: this.#definition.name,
+      epoch,
+      maxParallelism: this.#options.maxParallelism ?? defaultMaxParallelism(1),
+      isFinished: false,
+      splits,
+      marks: wiring.marks(),
+      sinks: new Map(),
+      operators: new Map(),
+      counters: new Map(),
+      records: this.#run.task.records,
+    };
+  }
+
+  #cut(record: JobRecord | undefined): HarnessCheckpoint {
+    return {
+      disk: this.#disk.copy(),
+      record,
+      actions: this.#actions.length,
+      outputs: this.#emitted.length,
+      late: this.#late.length,
+      dead: this.#dead.length,
+      now: this.#clock.now(),
+      positions: [...this.#run.position],
+    };
+  }
+
+  #input(name: string | undefined): number {
+    const names = this.#run.inputs.map((node) => node.name);
+    const index = name === undefined && names.length === 1 ? 0 : names.indexOf(name ?? ONLY_INPUT);
+    if (index >= 0) return index;
+    throw new TidemarkError('OPTIONS_INVALID', {
+      expected: `one of the inputs ${names.join(', ')}`,
+      got: name ?? 'none',
+      where: 'testHarness',
+      hint: "Say { input: '...' } where a pipeline has several inputs.",
+    });
+  }
+}
+
+/**
+ * Runs a pipeline in a test: virtual time, and crashes at will.
+ *
+ * @example
+ * import { count, eventTime, keyBy, pipeline, tumbling, unchecked, window } from 'tidemark';
+ * import { testHarness } from 'tidemark/testing';
+ * const plays = pipeline('plays', unchecked<{ song: string; at: number }>(), (play$) =>
+ *   play$.pipe(
+ *     eventTime({ timestamp: (play) => play.at }),
+ *     keyBy((play) => play.song),
+ *     window(tumbling({ size: '1m' }), count(), { uid: 'per-minute' }),
+ *   ),
+ * );
+ * const t = testHarness(plays);
+ * t.push({ song: 'a', at: 1 });
+ * t.checkpoint();
+ * t.push({ song: 'a', at: 2 });
+ * t.crash(); // Back to the checkpoint; what was pushed since is replayed.
+ * t.watermark(60_000);
+ * console.log(t.output().map((result) => result.value)); // => [ 2 ]
+ * console.log(t.stateSize()); // => 0
+ */
+export function testHarness<Ins, Outs>(
+  definition: PipelineDefinition<Ins, Outs>,
+  options: HarnessOptions = {},
+): TestHarness<Ins, Outs> {
+  return new TestHarness(definition, options);
+}
+
+function withSides({ outputs }: Pick<PipelineDefinition<unknown, unknown>, 'outputs'>): Record<string, Edge> {
+  const all: Record<string, Edge> = { ...outputs };
+  for (const node of nodesInOrder(outputs))
+    if (node.kind === 'operator') for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
+  return all;
+}
+
+function noEventTime(name: string): TidemarkError {
+  return new TidemarkError('TIME_MISSING', {
+    expected: 'a pipeline with an eventTime',
+    got: 'one without',
+    where: `watermark() in the harness of "${name}"`,
+    hint: 'Without event time nothing waits for a watermark; use advance() for processing time.',
+  });
+}
