@@ -80,8 +80,12 @@ export function buildTwo(description: Description): TwoInputs {
 }
 
 /** Either, for what takes any definition. */
-export function buildAny(description: Description): Pipeline<Item, Item> | TwoInputs {
-  return description.inputs === 1 ? build(description) : buildTwo(description);
+export function buildAny(
+  description: Description,
+): PipelineDefinition<Readonly<Record<string, Item>>, { readonly output: Item }> {
+  return description.inputs === 1
+    ? (build(description) as PipelineDefinition<never, { readonly output: Item }>)
+    : (buildTwo(description) as PipelineDefinition<never, { readonly output: Item }>);
 }
 
 /** Elements of a window that came too late go here; only `buildWithLate` reads it. */

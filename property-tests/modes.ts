@@ -1,7 +1,10 @@
 /** The ways to run a described pipeline, each reduced to: what happens goes in, items come out. */
 import { Subject } from 'rxjs';
-import { build, buildTwo } from './build.js';
-import type { Description, Item } from './description.js';
+import { collect, iterable, run, splitIterable } from 'tidemark';
+import type { Run, RunSummary, Runtime, Sink, Source, StateBackendFactory } from 'tidemark';
+import { testHarness } from 'tidemark/testing';
+import { build, buildAny, buildTwo } from './build.js';
+import { inputNames, type Description, type Item } from './description.js';
 import type { Happening } from './oracle-stream.js';
 
 /**
@@ -16,9 +19,9 @@ export function inLibrary(
   const listen = (item: Item): void => void emitted.push(item);
   if (description.inputs === 1) inputs[0].pipe(build(description)).subscribe(listen);
   else {
-    const run = buildTwo(description).connect({ first: inputs[0], second: inputs[1] });
-    run.outputs.output.subscribe(listen);
-    run.start();
+    const connection = buildTwo(description).connect({ first: inputs[0], second: inputs[1] });
+    connection.outputs.output.subscribe(listen);
+    connection.start();
   }
   return happenings.map((happening) => {
     emitted = [];
@@ -27,4 +30,83 @@ export function inLibrary(
     else input.next(happening.item);
     return emitted;
   });
+}
+
+/** What a test does to the harness beside feeding it. */
+export type Interruption = 'none' | 'checkpoint' | 'crash' | 'restore';
+
+/**
+ * Mode (ii): the harness. Interruptions stand before the happening of their index; a restore takes a checkpoint first,
+ * so that it loses nothing.
+ */
+export function inHarness(
+  description: Description,
+  happenings: readonly Happening[],
+  interruptions: readonly Interruption[] = [],
+): readonly (readonly Item[])[] {
+  const harness = testHarness(buildAny(description));
+  const nameOf = (input: 0 | 1): { input?: string } =>
+    description.inputs === 1 ? {} : { input: inputNames[input] };
+  return happenings.map((happening, index) => {
+    const interruption = interruptions[index];
+    if (interruption === 'checkpoint') harness.checkpoint();
+    if (interruption === 'crash') harness.crash();
+    if (interruption === 'restore') harness.restore(harness.checkpoint());
+    const before = harness.output().length;
+    const where = nameOf(happening.input);
+    if ('end' in happening) harness.end(where);
+    else harness.push(happening.item, where);
+    return harness.output().slice(before);
+  });
+}
+
+export interface JobOptions {
+  /** Shards of keyed steps. Default 1. */
+  readonly parallelism?: number;
+  /** Source records per epoch. Default 10. */
+  readonly records?: number;
+  /** Elements per chunk of a source. Default 7. */
+  readonly chunk?: number;
+  readonly runtime?: Runtime;
+  readonly state?: StateBackendFactory;
+}
+
+export type Splits = readonly (readonly Item[])[];
+
+/** Mode (iii): a job over the splits of one or two inputs, with one sink. */
+export function job(
+  description: Description,
+  splits: readonly [Splits, Splits?],
+  sink: Sink<Item>,
+  options: JobOptions = {},
+): Run {
+  const { parallelism = 1, records = 10, chunk = 7, runtime, state } = options;
+  const [first, second] = [sourceOf(splits[0], chunk), sourceOf(splits[1] ?? [], chunk)];
+  const from: Readonly<Record<string, Source<Item>>> =
+    description.inputs === 1 ? { input: first } : { first, second };
+  return run(buildAny(description), {
+    from,
+    to: sink,
+    checkpoint: { records },
+    parallelism,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(state === undefined ? {} : { state }),
+  });
+}
+
+function sourceOf(arrays: Splits, chunk: number): Source<Item> {
+  const [only] = arrays;
+  if (arrays.length === 1 && only !== undefined) return iterable(only, { chunk });
+  return splitIterable(arrays, { chunk });
+}
+
+/** A job in memory, from its beginning to its end. */
+export async function inJob(
+  description: Description,
+  splits: readonly [Splits, Splits?],
+  options: JobOptions = {},
+): Promise<{ items: readonly Item[]; summary: RunSummary }> {
+  const sink = collect<Item>({ uid: 'out' });
+  const summary = await job(description, splits, sink, options).done;
+  return { items: sink.values, summary };
 }

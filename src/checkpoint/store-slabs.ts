@@ -10,7 +10,7 @@ import { ByteWriter } from '../state/bytes.js';
 import { readKey, writeKey } from '../state/key-codec.js';
 import { forEachRecord, mergeSlabs, SlabWriter } from '../state/slab.js';
 import { BUCKET_BITS, type KeyedStore, type StoredSlot } from '../state/slots.js';
-import type { TimerJournal } from '../state/timers.js';
+import type { TimerChange, TimerChanges } from '../state/timers.js';
 import { readValue, writeValue } from '../state/value-codec.js';
 
 export const slabKinds = ['slots', 'event', 'processing'] as const;
@@ -27,19 +27,20 @@ type Store = KeyedStore<object>;
 type Stored = StoredSlot<object>;
 
 /**
- * Freezes a store at a barrier. The generator encodes one bucket per `next`, in the time of the caller; until it has
- * been drained, a frozen slot that is about to change is encoded first.
+ * Freezes a store at a barrier. The generator does a bounded piece of work per `next`, in the time of the caller, and
+ * gives a slab or (while it sorts) undefined; until it has been drained, a frozen slot that is about to change is
+ * encoded first.
  */
-export function freezeStore(store: Store, uid: string): Generator<FrozenSlab, void, void> {
+export function freezeStore(store: Store, uid: string): Generator<FrozenSlab | undefined, void, void> {
   const early = new Map<Stored, Uint8Array>();
   const encode = (slot: Stored): Uint8Array => encodeLive(slot, store.spec, uid);
   const frozen = store.freeze((slot) => {
     slot.savedEpoch = slot.dirtyEpoch;
     early.set(slot, encode(slot));
   });
-  const journals = {
-    event: byBucket(store, store.eventTimers.takeJournal()),
-    processing: byBucket(store, store.processingTimers.takeJournal()),
+  const changes = {
+    event: store.eventTimers.takeChanges(),
+    processing: store.processingTimers.takeChanges(),
   };
   return (function* drain() {
     for (const [bucket, slots] of frozen) {
@@ -47,8 +48,11 @@ export function freezeStore(store: Store, uid: string): Generator<FrozenSlab, vo
       if (bytes !== undefined) yield { kind: 'slots', bucket, bytes };
     }
     store.thaw();
-    for (const kind of ['event', 'processing'] as const)
-      for (const [bucket, journal] of journals[kind]) yield { kind, bucket, bytes: timersSlab(journal) };
+    for (const kind of ['event', 'processing'] as const) {
+      const buckets = new Map<number, BucketChange[]>();
+      for (const _piece of sortByBucket(store, changes[kind], buckets)) yield undefined;
+      for (const [bucket, changed] of buckets) yield { kind, bucket, bytes: timersSlab(changed) };
+    }
   })();
 }
 
@@ -109,35 +113,50 @@ function encodeLive(slot: Stored, spec: KeyedStateSpec, uid: string): Uint8Array
   }
 }
 
-function timersSlab({ times, holders, adds }: TimerJournal<Stored>): Uint8Array {
+interface BucketChange {
+  readonly time: number;
+  readonly slot: Stored;
+  readonly isSet: boolean;
+}
+
+function timersSlab(changes: readonly BucketChange[]): Uint8Array {
   const slab = new SlabWriter();
-  for (const [index, time] of times.entries()) {
-    const holder = holders[index] as Stored;
+  for (const { time, slot, isSet } of changes) {
     keyWriter.reset();
     keyWriter.f64(time);
-    writeKey(keyWriter, holder.key);
-    slab.append(keyWriter.peek(), adds[index] === true ? nothing : undefined);
+    writeKey(keyWriter, slot.key);
+    slab.append(keyWriter.peek(), isSet ? nothing : undefined);
   }
   return slab.finish();
 }
 
 const nothing = new Uint8Array(0);
 
+/** How many changes are sorted between two looks at the event loop. */
+const CHANGES_PER_PIECE = 4096;
+
 /** Timers are bucketed by key group alone: there are few of them per key. */
-function byBucket(store: Store, journal: TimerJournal<Stored>): Map<number, TimerJournal<Stored>> {
-  const buckets = new Map<number, TimerJournal<Stored>>();
-  for (const [index, holder] of journal.holders.entries()) {
-    const bucket = (store.bucketOf(holder) >> BUCKET_BITS) << BUCKET_BITS;
-    let part = buckets.get(bucket);
-    if (part === undefined) {
-      part = { times: [], holders: [], adds: [] };
-      buckets.set(bucket, part);
+function* sortByBucket(
+  store: Store,
+  changes: TimerChanges<Stored>,
+  buckets: Map<number, BucketChange[]>,
+): Generator<undefined, void, void> {
+  let sorted = 0;
+  for (const [time, changed] of changes)
+    for (const [slot, change] of changed) {
+      sorted += 1;
+      if (sorted % CHANGES_PER_PIECE === 0) yield undefined;
+      if (!isWritten(change)) continue;
+      const bucket = (store.bucketOf(slot) >> BUCKET_BITS) << BUCKET_BITS;
+      const entry = { time, slot, isSet: change === 'added' };
+      const part = buckets.get(bucket);
+      if (part === undefined) buckets.set(bucket, [entry]);
+      else part.push(entry);
     }
-    part.times.push(journal.times[index] as number);
-    part.holders.push(holder);
-    part.adds.push(journal.adds[index] === true);
-  }
-  return buckets;
+}
+
+function isWritten(change: TimerChange): boolean {
+  return change !== 'returned';
 }
 
 function unpack(spec: KeyedStateSpec, packed: unknown, where: string): object {

@@ -49,7 +49,7 @@ interface Gathering {
   readonly isFinal: boolean;
   splits: SplitRecord[];
   readonly frozen: Set<Task>;
-  readonly slabs: { readonly uid: string; readonly drain: Generator<FrozenSlab, void, void> }[];
+  readonly slabs: { readonly uid: string; readonly drain: Generator<FrozenSlab | undefined, void, void> }[];
   readonly marks: Map<string, { input: number; output: number }>;
   readonly counters: Map<string, Counters>;
   records: number;
@@ -173,7 +173,7 @@ export class Epochs {
     let written = 0;
     for (const { uid, drain } of slabs)
       for (const slab of drain) {
-        this.#committer.write(uid, slab);
+        if (slab !== undefined) this.#committer.write(uid, slab);
         written += 1;
         if (written % SLABS_PER_TURN === 0) await this.#runtime.clock.turn();
       }

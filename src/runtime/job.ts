@@ -138,6 +138,7 @@ export class Job {
     });
     this.#parts = parts;
     this.#journal.tasks = parts.tasks;
+    this.#recordsAtEpoch = this.#journal.records;
     this.#bytesTotal = parts.bytesTotal;
     this.#epochs = new Epochs(parts.epochParts, { committer, runtime, committed: this.#resumedFrom });
   }

@@ -193,8 +193,8 @@ export class ByteReader {
     return value;
   }
 
-  /** The next bytes, as a view. */
-  take(length: number): Uint8Array {
+  /** The next bytes as a view; without a length all that are left. */
+  take(length = this.end - this.position): Uint8Array {
     const at = this.skip(length);
     return this.bytes.subarray(at, at + length);
   }

@@ -80,7 +80,7 @@ export function isScalarKey(key: Key): key is KeyScalar {
 
 /** The encoding of an array or object as text, one character per byte: equal texts, equal keys. */
 export function compositeKeyText(key: Key, where?: string): string {
-  return withEncodedKey(key, latin1, where);
+  return withEncodedKey(key, byteText, where);
 }
 
 /**
@@ -257,7 +257,8 @@ function sorted(names: string[]): string[] {
   return names;
 }
 
-function latin1(bytes: Uint8Array): string {
+/** One character per byte: what a `Map` takes as a key in the place of bytes. */
+export function byteText(bytes: Uint8Array): string {
   if (bytes.length <= TEXT_PART_LENGTH_MAX) return charactersOf(bytes);
   let text = '';
   for (let at = 0; at < bytes.length; at += TEXT_PART_LENGTH_MAX)

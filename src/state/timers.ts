@@ -2,7 +2,8 @@
  * Pending timers of one operator and one time domain, bucketed by time: a heap of distinct times, and for each time the
  * set of slots. Aligned windows put thousands of keys under one time, so a heap entry per key would cost ten times more.
  *
- * Every change is also written into a journal when the state is durable; a barrier takes the journal away.
+ * A durable index also keeps what has changed since the last barrier, netted: a timer that came and went in between
+ * leaves no trace, so the changes are never more than the timers of two epochs. A barrier takes them away whole.
  */
 import type { TimerIndex } from '../core/operator.js';
 import { TimeHeap } from './time-heap.js';
@@ -13,25 +14,27 @@ export interface TimerHolder {
   timers: number;
 }
 
-/** Changes in order, as columns. */
-export interface TimerJournal<Holder> {
-  readonly times: number[];
-  readonly holders: Holder[];
-  readonly adds: boolean[];
-}
+/**
+ * What became of a timer since the last barrier: `returned` was pending then, was removed, and is pending again.
+ * Nothing needs to be written for it, but a further removal must be.
+ */
+export type TimerChange = 'added' | 'removed' | 'returned';
+
+/** Changes by time, then by slot. */
+export type TimerChanges<Holder> = Map<number, Map<Holder, TimerChange>>;
 
 export class Timers<Live extends object, Holder extends TimerHolder & { readonly live: Live }> {
   readonly #cells = new Map<number, Set<Holder>>();
   readonly #heap = new TimeHeap();
-  #journal: TimerJournal<Holder> | undefined;
+  #changes: TimerChanges<Holder> | undefined;
   #size = 0;
   /** The cell that is being fired, so that its iterator is kept between slices. */
   #firing: { readonly time: number; readonly rest: IterableIterator<Holder> } | undefined;
   firedTime = NaN;
 
-  /** @param journaled whether changes are kept for `takeJournal` */
-  constructor(journaled: boolean) {
-    if (journaled) this.#journal = emptyJournal();
+  /** @param isDurable whether changes are kept for `takeChanges` */
+  constructor(isDurable: boolean) {
+    if (isDurable) this.#changes = new Map();
   }
 
   get size(): number {
@@ -39,10 +42,10 @@ export class Timers<Live extends object, Holder extends TimerHolder & { readonly
   }
 
   set(holder: Holder, time: number): void {
-    if (this.put(holder, time)) this.#note(holder, time, true);
+    if (this.put(holder, time)) this.#noteSet(holder, time);
   }
 
-  /** Sets a timer without a journal entry: for timers that come out of the journal's own slabs. */
+  /** Sets a timer that a checkpoint holds: no change. Returns false when it is set already. */
   put(holder: Holder, time: number): boolean {
     let cell = this.#cells.get(time);
     if (cell === undefined) {
@@ -93,11 +96,11 @@ export class Timers<Live extends object, Holder extends TimerHolder & { readonly
     return holder;
   }
 
-  /** Hands over the changes since the last call, and begins a new journal. */
-  takeJournal(): TimerJournal<Holder> {
-    const journal = this.#journal ?? emptyJournal();
-    if (this.#journal !== undefined) this.#journal = emptyJournal();
-    return journal;
+  /** Hands over the changes since the last call, in no time however many they are. */
+  takeChanges(): TimerChanges<Holder> {
+    const changes = this.#changes ?? new Map();
+    if (this.#changes !== undefined) this.#changes = new Map();
+    return changes;
   }
 
   *entries(): IterableIterator<readonly [number, Holder]> {
@@ -107,7 +110,7 @@ export class Timers<Live extends object, Holder extends TimerHolder & { readonly
   #removed(holder: Holder, time: number): void {
     this.#size -= 1;
     holder.timers -= 1;
-    this.#note(holder, time, false);
+    this.#noteRemoved(holder, time);
   }
 
   #dropCell(time: number): void {
@@ -116,12 +119,26 @@ export class Timers<Live extends object, Holder extends TimerHolder & { readonly
     if (this.#firing?.time === time) this.#firing = undefined;
   }
 
-  #note(holder: Holder, time: number, add: boolean): void {
-    const journal = this.#journal;
-    if (journal === undefined) return;
-    journal.times.push(time);
-    journal.holders.push(holder);
-    journal.adds.push(add);
+  #noteSet(holder: Holder, time: number): void {
+    if (this.#changes === undefined) return;
+    let changed = this.#changes.get(time);
+    if (changed === undefined) {
+      changed = new Map();
+      this.#changes.set(time, changed);
+    }
+    changed.set(holder, changed.get(holder) === 'removed' ? 'returned' : 'added');
+  }
+
+  #noteRemoved(holder: Holder, time: number): void {
+    if (this.#changes === undefined) return;
+    const changed = this.#changes.get(time);
+    if (changed?.get(holder) !== 'added') {
+      if (changed === undefined) this.#changes.set(time, new Map([[holder, 'removed']]));
+      else changed.set(holder, 'removed');
+      return;
+    }
+    changed.delete(holder);
+    if (changed.size === 0) this.#changes.delete(time);
   }
 }
 
@@ -130,8 +147,4 @@ export function timerIndex<Live extends object, Holder extends TimerHolder & { r
   timers: Timers<Live, Holder>,
 ): TimerIndex<Live> {
   return timers as unknown as TimerIndex<Live>;
-}
-
-function emptyJournal<Holder>(): TimerJournal<Holder> {
-  return { times: [], holders: [], adds: [] };
 }

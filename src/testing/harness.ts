@@ -192,7 +192,7 @@ export class TestHarness<Ins, Outs> {
   checkpoint(): HarnessCheckpoint {
     const epoch = (this.#last.record?.epoch ?? 0) + 1;
     for (const [uid, store] of this.#stores)
-      for (const slab of freezeStore(store, uid)) this.#committer.write(uid, slab);
+      for (const slab of freezeStore(store, uid)) if (slab !== undefined) this.#committer.write(uid, slab);
     const record = this.#recordOf(epoch);
     this.#committer.commit(record);
     this.#committer.clean();

@@ -1,0 +1,132 @@
+/** Jobs that die, in a simulated world, and are started again until they have finished. */
+import { partFiles } from 'tidemark';
+import type { CrashPoint, Files, RunSummary, Runtime, StateBackendFactory } from 'tidemark';
+import { simulatedWorld, type SimulatedWorld } from 'tidemark/testing';
+import type { Description, Item } from './description.js';
+import { job, type JobOptions, type Splits } from './modes.js';
+import { textOf } from './text.js';
+
+const OUTPUT_DIRECTORY = '/out';
+
+/** Where a job dies: at the nth visit of a named await, or before the nth time that it asks anything of the world. */
+export type Death =
+  | { readonly point: CrashPoint; readonly visit: number }
+  | { readonly call: number };
+
+export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state'> {
+  readonly seed: number;
+  /** One per incarnation; the one behind them runs to its end. */
+  readonly deaths: readonly Death[];
+  /** Shards of each incarnation, over and over again. Overrules `parallelism`. */
+  readonly shards?: readonly number[];
+}
+
+export interface Lived {
+  /** Lines of the visible files, each an item as text. */
+  readonly lines: readonly string[];
+  readonly files: readonly string[];
+  /** Deaths that took place; a plan may lie behind the end of a job. */
+  readonly died: number;
+  readonly world: SimulatedWorld;
+  readonly summary: RunSummary | undefined;
+}
+
+/** A job with durable files in a simulated world, restarted after each death until it has finished. */
+export async function inWorld(
+  description: Description,
+  splits: readonly [Splits, Splits?],
+  options: WorldOptions,
+): Promise<Lived> {
+  const { seed, deaths, shards } = options;
+  const crashes = deaths.map((death) => ('call' in death ? anyCall : death));
+  const world = simulatedWorld({ seed, crashes });
+  for (let incarnation = 0; ; incarnation += 1) {
+    const death = deaths[incarnation];
+    const outcome = await world.live((given) => {
+      const sink = partFiles<Item>({ uid: 'out', directory: OUTPUT_DIRECTORY, encode: textOf });
+      const lastCall = death !== undefined && 'call' in death ? death.call : Infinity;
+      const { runtime, state } = mortal(given, world.disk, lastCall);
+      const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
+      return job(description, splits, sink, { ...options, parallelism, runtime, state }).done;
+    });
+    if (outcome.crashed) continue;
+    const names = (await world.files.list(OUTPUT_DIRECTORY)).filter((name) => name[0] !== '.');
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const bytes = await world.files.read(`${OUTPUT_DIRECTORY}/${name}`);
+        return `${name}\n${new TextDecoder().decode(bytes)}`;
+      }),
+    );
+    const lines = await world.lines(OUTPUT_DIRECTORY);
+    return { lines, files, died: incarnation, world, summary: outcome.value };
+  }
+}
+
+/** The second visit of a point that a life meets once is free to stand for any other place. */
+const anyCall = { point: 'recover.opened', visit: 2 } as const;
+
+/** The outside world of a job that dies before its nth call of the clock, the files or the disk. */
+function mortal(
+  runtime: Runtime,
+  disk: StateBackendFactory,
+  lastCall: number,
+): { readonly runtime: Runtime; readonly state: StateBackendFactory } {
+  let calls = 0;
+  const before = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+    calls += 1;
+    if (calls >= lastCall) await runtime.at(anyCall.point);
+    return call();
+  };
+  const { clock } = runtime;
+  return {
+    runtime: {
+      ...runtime,
+      clock: { ...clock, turn: () => before(() => clock.turn()) },
+      files: mortalFiles(runtime.files, before),
+    },
+    state: mortalDisk(disk, before),
+  };
+}
+
+type Before = <Result>(call: () => Promise<Result>) => Promise<Result>;
+
+function mortalFiles(files: Files, before: Before): Files {
+  return {
+    makeDirectory: (path) => before(() => files.makeDirectory(path)),
+    list: (path) => before(() => files.list(path)),
+    rename: (from, to) => before(() => files.rename(from, to)),
+    remove: (path) => before(() => files.remove(path)),
+    exists: (path) => before(() => files.exists(path)),
+    syncDirectory: (path) => before(() => files.syncDirectory(path)),
+    read: (path) => before(() => files.read(path)),
+    create: (path) =>
+      before(async () => {
+        const file = await files.create(path);
+        return {
+          write: (bytes) => before(() => file.write(bytes)),
+          sync: () => before(() => file.sync()),
+          close: () => before(() => file.close()),
+        };
+      }),
+  };
+}
+
+function mortalDisk(disk: StateBackendFactory, before: Before): StateBackendFactory {
+  return {
+    description: disk.description,
+    directory: disk.directory,
+    open: () =>
+      before(async () => {
+        const backend = await disk.open();
+        return {
+          writeAhead: (key, value) => backend.writeAhead(key, value),
+          flushed: () => before(() => backend.flushed()),
+          commit: (batch) => backend.commit(batch),
+          get: (key) => backend.get(key),
+          keys: (prefix) => backend.keys(prefix),
+          discard: (keys) => backend.discard(keys),
+          close: () => before(() => backend.close()),
+        };
+      }),
+  };
+}
