@@ -18,7 +18,7 @@ interface Ticket {
   readonly at: number;
 }
 
-type Action = InputAction | { readonly kind: 'checkpoint' | 'crash' };
+type Action = InputAction | { readonly kind: 'checkpoint' } | { readonly kind: 'crash' };
 
 const input = fc.constantFrom(0 as const, 1 as const);
 const time = fc.oneof(

@@ -25,10 +25,10 @@ export interface Lived {
   /** Lines of the visible files, each an item as text. */
   readonly lines: readonly string[];
   readonly files: readonly string[];
-  /** Deaths that took place; a plan may lie behind the end of a job. */
-  readonly died: number;
+  /** The named awaits at which lives ended; a planned death may lie behind the end of a job. */
+  readonly endings: readonly CrashPoint[];
   readonly world: SimulatedWorld;
-  readonly summary: RunSummary | undefined;
+  readonly summary: RunSummary;
 }
 
 /** A job with durable files in a simulated world, restarted after each death until it has finished. */
@@ -40,6 +40,7 @@ export async function inWorld(
   const { seed, deaths, shards } = options;
   const crashes = deaths.map((death) => ('call' in death ? anyCall : death));
   const world = simulatedWorld({ seed, crashes });
+  const endings: CrashPoint[] = [];
   for (let incarnation = 0; ; incarnation += 1) {
     const death = deaths[incarnation];
     const outcome = await world.live((given) => {
@@ -49,7 +50,10 @@ export async function inWorld(
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
       return job(description, splits, sink, { ...options, parallelism, runtime, state }).done;
     });
-    if (outcome.crashed) continue;
+    if (outcome.crashed) {
+      if (death !== undefined && 'point' in death) endings.push(death.point);
+      continue;
+    }
     const names = (await world.files.list(OUTPUT_DIRECTORY)).filter((name) => name[0] !== '.');
     const files = await Promise.all(
       names.map(async (name) => {
@@ -58,7 +62,7 @@ export async function inWorld(
       }),
     );
     const lines = await world.lines(OUTPUT_DIRECTORY);
-    return { lines, files, died: incarnation, world, summary: outcome.value };
+    return { lines, files, endings, world, summary: outcome.value };
   }
 }
 

@@ -61,8 +61,10 @@ export type {
 export type { Chunk, Origin, Unreadable } from './core/flow.js';
 export { crashPoints, type CrashPoint, type Files, type Logger, type Runtime, type WritableFile } from './core/runtime.js';
 export type { Clock } from './core/clock.js';
+export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
 export { run, type CheckpointOptions, type Run, type RunOptions } from './run.js';
 export type { RunStatus, RunSummary, Phase } from './runtime/job-options.js';
 export type { DeadRecord, LateRecord } from './runtime/records.js';
 export type { BatchEntry, StateBackend, StateBackendFactory } from './state/backend.js';
 export { memory } from './state/memory-backend.js';
+export { lmdb } from './state/lmdb-backend.js';

@@ -36,6 +36,7 @@ export function freezeStore(store: Store, uid: string): Generator<FrozenSlab | u
   const encode = (slot: Stored): Uint8Array => encodeLive(slot, store.spec, uid);
   const frozen = store.freeze((slot) => {
     slot.savedEpoch = slot.dirtyEpoch;
+    slot.isStored = true;
     early.set(slot, encode(slot));
   });
   const changes = {
@@ -81,10 +82,9 @@ function slotsSlab(
   const slab = new SlabWriter();
   let records = 0;
   for (const slot of slots) {
-    const wasSaved = slot.savedEpoch > 0;
     const bytes = early.get(slot);
     // A slot that came and went within the epoch leaves no trace.
-    if (bytes === undefined && slot.isRemoved && !wasSaved) continue;
+    if (bytes === undefined && slot.isRemoved && !slot.isStored) continue;
     records += 1;
     keyWriter.reset();
     writeKey(keyWriter, slot.key);
@@ -93,6 +93,7 @@ function slotsSlab(
     else {
       slab.append(keyWriter.peek(), encode(slot));
       slot.savedEpoch = slot.dirtyEpoch;
+      slot.isStored = true;
     }
   }
   return records === 0 ? undefined : slab.finish();

@@ -48,6 +48,7 @@ export const errorTable = {
   MAX_PARALLELISM_CHANGED: entry('maxParallelism differs from the one that the state was written with.'),
   VALUE_NOT_ENCODABLE: entry('A state value holds something that would not come back the same, such as a function or a class instance.'),
   BYTES_MALFORMED: entry('Bytes could not be decoded: they are truncated or not in the expected form.'),
+  CASE_FAILED: entry('A case given to verifyOperator did not come out as it says.'),
   RUN_CANCELLED: entry('The run was cancelled by its signal.'),
 } as const satisfies Record<string, ErrorEntry>;
 

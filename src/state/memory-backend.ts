@@ -1,42 +1,61 @@
-/** State in memory: the backend that is read in one minute. */
-import { TidemarkError } from '../core/errors.js';
-import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
+/**
+ * The backend that is read in one minute: a map that outlives its backends, so that a second `open` finds what the
+ * first has left, like a restart. The process is its disk.
+ */
+import { TidemarkError, assert } from '../core/errors.js';
+import type { StateBackend, StateBackendFactory } from './backend.js';
 
-/** Keeps committed state in this object: a second run with it goes on where the first one ended. */
+/** State in memory, for tests and for jobs that may forget. Each call is a store of its own. */
 export function memory(): StateBackendFactory {
-  const values = new Map<string, Uint8Array>();
+  const content = new Map<string, Uint8Array>();
   let isOpen = false;
   return {
     description: 'memory',
     directory: undefined,
-    open() {
-      if (isOpen)
-        return Promise.reject(
-          new TidemarkError('STATE_IN_USE', {
-            expected: 'state that no other run holds',
-            got: 'a run that is still open',
-            where: 'memory()',
-            hint: 'Wait for the other run to end, or give this one a memory() of its own.',
-          }),
-        );
+    async open() {
+      if (isOpen) throw inUse();
       isOpen = true;
-      const backend: StateBackend = {
-        writeAhead: (key, value) => void values.set(key, value.slice()),
-        flushed: () => Promise.resolve(),
-        commit(batch: readonly BatchEntry[]) {
-          for (const { key, value } of batch)
-            if (value === undefined) values.delete(key);
-            else values.set(key, value.slice());
-        },
-        get: (key) => values.get(key)?.slice(),
-        keys: (prefix) => [...values.keys()].filter((key) => key.startsWith(prefix)).sort(),
-        discard: (keys) => keys.forEach((key) => values.delete(key)),
-        close() {
-          isOpen = false;
-          return Promise.resolve();
-        },
-      };
-      return Promise.resolve(backend);
+      return openBackend(content, () => {
+        isOpen = false;
+      });
     },
   };
+}
+
+/** Bytes are copied on their way in and out: the caller may reuse what it gave, and change what it got. */
+function openBackend(content: Map<string, Uint8Array>, release: () => void): StateBackend {
+  let isClosed = false;
+  const store = (): Map<string, Uint8Array> => {
+    assert(!isClosed, 'a closed backend is not used');
+    return content;
+  };
+  return {
+    writeAhead: (key, value) => void store().set(key, new Uint8Array(value)),
+    flushed: async () => void store(),
+    commit(batch) {
+      // Everything is copied before anything is applied, so that what fails on the way has changed nothing.
+      const copies = batch.map(({ key, value }) => [key, value && new Uint8Array(value)] as const);
+      for (const [key, value] of copies)
+        if (value === undefined) store().delete(key);
+        else store().set(key, value);
+    },
+    get: (key) => store().get(key)?.slice(),
+    keys: (prefix) => [...store().keys()].filter((key) => key.startsWith(prefix)).toSorted(),
+    discard(keys) {
+      for (const key of keys) store().delete(key);
+    },
+    async close() {
+      if (!isClosed) release();
+      isClosed = true;
+    },
+  };
+}
+
+function inUse(): TidemarkError {
+  return new TidemarkError('STATE_IN_USE', {
+    expected: 'a store that nobody holds',
+    got: 'one that is open in this process',
+    where: 'memory',
+    hint: 'Close the other run first, or give each run a memory() of its own.',
+  });
 }

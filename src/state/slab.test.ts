@@ -152,7 +152,9 @@ describe('slab', () => {
       [encodeKey('a'), encodeValue(5)],
       [encodeKey('b'), undefined],
     ]);
-    expect(Buffer.from(slab).toString('hex')).toBe('');
+    expect(Buffer.from(slab).toString('hex')).toBe(
+      '540100000002000000040302030040610085406200d3d65ae4',
+    );
   });
 });
 

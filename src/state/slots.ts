@@ -24,8 +24,10 @@ export class StoredSlot<Live extends object> implements Slot<Live> {
   bucket = -1;
   /** Epoch of the last change. */
   dirtyEpoch: number;
-  /** Epoch of the last encoding; 0 for never. */
+  /** Epoch of the last encoding in this run; 0 for never. */
   savedEpoch = 0;
+  /** Whether a slab, of this run or of an earlier one, holds the key, so that dropping it needs a tombstone. */
+  isStored = false;
   timers = 0;
   isRemoved = false;
 
@@ -135,7 +137,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   /** Puts a slot back that a checkpoint holds; it is clean. */
   restore(key: Key, live: Live): void {
     const slot = new StoredSlot(key, live, 0);
-    slot.savedEpoch = 1;
+    slot.isStored = true;
     this.#keep(slot);
   }
 

@@ -4,3 +4,4 @@ export { simulatedDisk, type SimulatedDisk } from './simulated-disk.js';
 export { simulatedFiles, type SimulatedFiles } from './simulated-files.js';
 export { VirtualClock } from './virtual-clock.js';
 export { SimulatedWorld, seededRandom, simulatedWorld, type Outcome, type PlannedCrash, type SimulatedWorldOptions } from './simulated-world.js';
+export { verifyOperator, type CaseStep, type OperatorCase } from './verify-operator.js';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Random } from '../core/clock.js';
 import { TidemarkError } from '../core/errors.js';
+import { stateBackendSuite } from './backend-suite.js';
 import { simulatedDisk } from './simulated-disk.js';
+
+stateBackendSuite('simulatedDisk', () => simulatedDisk(), { describe, test, expect });
 
 const losesAll: Random = () => 0.9;
 const keepsAll: Random = () => 0.1;
@@ -81,6 +84,16 @@ describe('a crash of simulatedDisk', () => {
     await backend.close();
   });
 
+  test('in the middle of a close is no error, and frees the disk', async () => {
+    const disk = simulatedDisk();
+    const backend = await disk.open();
+    backend.writeAhead('slab', bytes(1));
+    const closing = backend.close();
+    disk.crash(losesAll);
+    await closing;
+    expect((await disk.open()).keys('')).toEqual([]);
+  });
+
   test('frees the disk, and closing the dead backend does not free it again', async () => {
     const disk = simulatedDisk();
     const dead = await disk.open();
@@ -118,9 +131,9 @@ describe('simulatedDisk', () => {
     expect(backend.get('slab')).toEqual(bytes(1));
   });
 
-  test('bytes are copied on the way in and on the way out', async () => {
+  test('bytes are copied on the way in and on the way out, those of a Node buffer too', async () => {
     const backend = await simulatedDisk().open();
-    const value = bytes(1);
+    const value = Buffer.from([1]);
     backend.commit([{ key: 'a', value }]);
     value[0] = 9;
     backend.get('a')?.fill(7);

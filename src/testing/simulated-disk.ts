@@ -77,6 +77,7 @@ class Backend implements StateBackend {
   readonly #platter: Platter;
   readonly #description: string;
   #state: 'open' | 'closed' | 'dead' = 'open';
+  #closing: Promise<void> | undefined;
 
   constructor(platter: Platter, description: string) {
     this.#platter = platter;
@@ -89,34 +90,32 @@ class Backend implements StateBackend {
 
   writeAhead(key: string, value: Uint8Array): void {
     this.#check();
-    this.#platter.ahead.set(key, value.slice());
+    this.#platter.ahead.set(key, copied(value));
   }
 
   async flushed(): Promise<void> {
     this.#check();
-    const written = [...this.#platter.ahead];
-    const discarded = [...this.#platter.discarded.keys()];
-    // The disk takes a moment, so that a crash can fall between the call and the answer.
-    await Promise.resolve();
+    await this.#flush();
     this.#check();
-    for (const [key, value] of written) this.#settle(key, value);
-    for (const key of discarded) this.#platter.discarded.delete(key);
   }
 
   commit(batch: readonly BatchEntry[]): void {
     this.#check();
     const { values, ahead, discarded } = this.#platter;
-    for (const { key, value } of batch) {
+    // Read to its end before anything is changed: a batch is applied as a whole or not at all.
+    const entries = batch.map(({ key, value }) => [key, value && copied(value)] as const);
+    for (const [key, value] of entries) {
       ahead.delete(key);
       discarded.delete(key);
       if (value === undefined) values.delete(key);
-      else values.set(key, value.slice());
+      else values.set(key, value);
     }
   }
 
   get(key: string): Uint8Array | undefined {
     this.#check();
-    return this.#platter.values.get(key)?.slice();
+    const value = this.#platter.values.get(key);
+    return value && copied(value);
   }
 
   keys(prefix: string): string[] {
@@ -136,14 +135,28 @@ class Backend implements StateBackend {
   }
 
   /** Harmless on a dead backend: the teardown of a crashed job must not take the disk from the next one. */
-  async close(): Promise<void> {
-    if (this.#state !== 'open') return;
-    await this.flushed();
-    this.#state = 'closed';
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   die(): void {
     if (this.#state === 'open') this.#state = 'dead';
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state === 'open') await this.#flush();
+    if (this.#state === 'open') this.#state = 'closed';
+  }
+
+  async #flush(): Promise<void> {
+    const written = [...this.#platter.ahead];
+    const discarded = [...this.#platter.discarded.keys()];
+    // The disk takes a moment, so that a crash can fall between the call and the answer.
+    await Promise.resolve();
+    if (this.#state !== 'open') return;
+    for (const [key, value] of written) this.#settle(key, value);
+    for (const key of discarded) this.#platter.discarded.delete(key);
   }
 
   /** A value that was written again, committed or discarded since the flush began is not touched. */
@@ -162,4 +175,9 @@ class Backend implements StateBackend {
       hint: 'Open the disk again.',
     });
   }
+}
+
+/** Not `slice`, which on a Node buffer shares the memory. */
+function copied(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

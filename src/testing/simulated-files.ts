@@ -174,7 +174,8 @@ class World implements SimulatedFiles {
         act();
       });
     return {
-      write: (bytes) => checked(() => void content.pieces.push(bytes.slice())),
+      // Copied, because the caller may reuse its bytes; `slice` of a Node buffer would share them.
+      write: (bytes) => checked(() => void content.pieces.push(new Uint8Array(bytes))),
       sync: () => checked(() => settle(content, joined(content.pieces))),
       close: () => checked(() => void (open = false)),
     };

@@ -1,0 +1,129 @@
+/**
+ * Law 5: for every schedule of crashes the committed output equals the output of the run without crashes.
+ *
+ * Family: metamorphic (crash it) and the oracle, in a world that loses what was not synced. It can see state, timers,
+ * watermarks or positions that are not in the commit; outputs that are published before it, twice, or never; a rename
+ * without a sync; a slab that is referred to before it is on disk, or removed while it is.
+ */
+import fc from 'fast-check';
+import { crashPoints, type CrashPoint } from 'tidemark';
+import { afterAll, describe, expect } from 'vitest';
+import { cases, descriptions, meetings, splits } from './arbitraries.js';
+import { deaths, namedDeaths, unnamedDeaths } from './deaths.js';
+import { inHarness, type Interruption } from './modes.js';
+import { batchOracle, oracleOf } from './oracle.js';
+import { inOrder } from './oracle-stream.js';
+import { check, readSettings } from './settings.js';
+import { multisetOf, textOf } from './text.js';
+import { inWorld, type Lived } from './worlds.js';
+
+/** Where lives have ended, over the whole run. */
+const reached = new Set<CrashPoint>();
+
+const sizes = fc.record({
+  records: fc.integer({ min: 1, max: 12 }),
+  chunk: fc.integer({ min: 1, max: 6 }),
+  seed: fc.nat(),
+});
+
+describe('crash equivalence', () => {
+  check(
+    'one split, with stragglers, deaths at named awaits',
+    fc.asyncProperty(
+      cases({ steady: false, stragglers: true }),
+      fc.array(namedDeaths, { minLength: 1, maxLength: 4 }),
+      sizes,
+      async ({ description, items }, planned, size) => {
+        const lived = await inWorld(description, [[items]], { ...size, deaths: planned });
+        note(lived);
+        expectLines(lived, oracleOf(description, items).items);
+      },
+    ),
+    { runs: 300 },
+  );
+
+  check(
+    'one split, with stragglers, deaths between any two calls of the world',
+    fc.asyncProperty(
+      cases({ steady: false, stragglers: true }),
+      fc.array(unnamedDeaths, { minLength: 1, maxLength: 5 }),
+      sizes,
+      async ({ description, items }, planned, size) => {
+        const lived = await inWorld(description, [[items]], { ...size, deaths: planned });
+        expectLines(lived, oracleOf(description, items).items);
+      },
+    ),
+    { runs: 200 },
+  );
+
+  check(
+    'several splits and shards',
+    fc.asyncProperty(
+      descriptions({ steady: true }).chain((description) =>
+        fc.record({
+          description: fc.constant(description),
+          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 3),
+        }),
+      ),
+      fc.array(deaths, { minLength: 1, maxLength: 4 }),
+      fc.array(fc.constantFrom(1, 2, 3), { minLength: 1, maxLength: 3 }),
+      sizes,
+      async ({ description, arrays }, planned, shards, size) => {
+        const lived = await inWorld(description, [arrays], { ...size, deaths: planned, shards });
+        note(lived);
+        expectLines(lived, batchOracle(description, arrays.flat()));
+      },
+    ),
+    { runs: 150 },
+  );
+
+  check(
+    'two inputs',
+    fc.asyncProperty(
+      meetings({ steady: true, stragglers: false }),
+      fc.array(deaths, { minLength: 1, maxLength: 4 }),
+      sizes,
+      async ({ description, first, second }, planned, size) => {
+        const options = { ...size, deaths: planned };
+        const lived = await inWorld(description, [[first], [second]], options);
+        expectLines(lived, batchOracle(description, first, second));
+      },
+    ),
+    { runs: 100 },
+  );
+
+  check(
+    'in the harness, element by element',
+    fc.property(
+      cases({ steady: false, stragglers: true }),
+      fc.array(fc.constantFrom<Interruption[]>('none', 'none', 'checkpoint', 'crash', 'restore'), {
+        maxLength: 41,
+        size: 'max',
+      }),
+      ({ description, items }, interruptions) => {
+        const outputs = inHarness(description, inOrder(items), interruptions);
+        const { stream } = oracleOf(description, items);
+        for (const [index, { elements }] of stream.entries()) {
+          const due = elements.map(({ item }) => item);
+          expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
+        }
+      },
+    ),
+    { runs: 400 },
+  );
+
+  afterAll(() => {
+    // One case that is replayed, or a handful of them, cannot be everywhere.
+    const { path, runsFactor } = readSettings(process.env);
+    if (path === undefined && runsFactor >= 1)
+      expect([...reached].toSorted()).toEqual([...crashPoints].toSorted());
+  });
+});
+
+function note({ endings }: Lived): void {
+  for (const point of endings) reached.add(point);
+}
+
+function expectLines({ lines }: Lived, items: readonly unknown[]): void {
+  expect([...lines].toSorted()).toEqual(items.map(textOf).toSorted());
+}

@@ -1,0 +1,23 @@
+/** Random deaths of a job: at named awaits, and before any call of the outside world. */
+import fc from 'fast-check';
+import { crashPoints } from 'tidemark';
+import type { Death } from './worlds.js';
+
+/** At a visit that a short job may well have; recovery has one of each. */
+export const namedDeaths: fc.Arbitrary<Death> = fc.oneof(
+  fc.record({
+    point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('epoch.'))),
+    visit: fc.integer({ min: 1, max: 4 }),
+  }),
+  fc.record({
+    point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('recover.'))),
+    visit: fc.constant(1),
+  }),
+);
+
+/** Before a call of the clock, the files or the disk: in the middle of elements, or of a rename and its sync. */
+export const unnamedDeaths: fc.Arbitrary<Death> = fc.record({
+  call: fc.integer({ min: 1, max: 80 }),
+});
+
+export const deaths: fc.Arbitrary<Death> = fc.oneof(namedDeaths, unnamedDeaths);

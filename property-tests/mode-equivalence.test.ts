@@ -1,0 +1,90 @@
+/**
+ * Law 6: a subscription, the harness and a job give the same output up to the order between keys.
+ *
+ * Family: differential, all against the oracle. It can see a mode that judges lateness by chunk or by slice, sends
+ * another watermark, drops what is pending at the end, loses a key on its way through a codec, or forgets a side.
+ */
+import fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import { cases, descriptions, meetings, splits } from './arbitraries.js';
+import { inHarness, inJob, inLibrary } from './modes.js';
+import { batchOracle, isOrderedByKey, oracle, oracleOf } from './oracle.js';
+import { inOrder, interleaved } from './oracle-stream.js';
+import { check } from './settings.js';
+import { multisetOf, sequencesOf } from './text.js';
+
+const chunks = fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 12 }), fc.constant(1024));
+
+describe('mode equivalence', () => {
+  check(
+    'one split, with stragglers: three modes and the oracle',
+    fc.asyncProperty(
+      cases({ steady: false, stragglers: true }),
+      chunks,
+      async ({ description, items }, chunk) => {
+        const happenings = inOrder(items);
+        const outputs = [
+          inLibrary(description, happenings).flat(),
+          inHarness(description, happenings).flat(),
+          (await inJob(description, [[items]], { chunk })).items,
+        ];
+        const expected = oracleOf(description, items).items;
+        for (const output of outputs) {
+          expect(multisetOf(output)).toEqual(multisetOf(expected));
+          if (isOrderedByKey(description))
+            expect(sequencesOf(output)).toEqual(sequencesOf(expected));
+        }
+      },
+    ),
+    { runs: 300 },
+  );
+
+  check(
+    'two inputs, happening by happening: a subscription and the harness',
+    fc.property(meetings({ steady: false, stragglers: true }), (meeting) => {
+      const { description, first, second, turns } = meeting;
+      const happenings = interleaved(inOrder(first, 0), inOrder(second, 1), turns);
+      const { stream } = oracle(description, happenings);
+      const [library, harness] = [inLibrary, inHarness].map((mode) =>
+        mode(description, happenings),
+      );
+      for (const [index, { elements }] of stream.entries()) {
+        const due = multisetOf(elements.map(({ item }) => item));
+        expect(multisetOf(library?.[index] ?? []), `subscription, ${index}`).toEqual(due);
+        expect(multisetOf(harness?.[index] ?? []), `harness, ${index}`).toEqual(due);
+      }
+    }),
+    { runs: 300 },
+  );
+
+  check(
+    'several splits: a job gives what the oracle gives to a heap of elements',
+    fc.asyncProperty(
+      descriptions({ steady: true }).chain((description) =>
+        fc.record({
+          description: fc.constant(description),
+          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 4),
+        }),
+      ),
+      chunks,
+      async ({ description, arrays }, chunk) => {
+        const { items } = await inJob(description, [arrays], { chunk });
+        expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, arrays.flat())));
+      },
+    ),
+    { runs: 200 },
+  );
+
+  check(
+    'two inputs: a job gives what the oracle gives to two heaps',
+    fc.asyncProperty(
+      meetings({ steady: true, stragglers: false }),
+      chunks,
+      async ({ description, first, second }, chunk) => {
+        const { items } = await inJob(description, [[first], [second]], { chunk });
+        expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, first, second)));
+      },
+    ),
+    { runs: 200 },
+  );
+});
