@@ -227,16 +227,19 @@ export interface PipelineOptions {
   readonly maxSteps?: number;
   /** How many of them may have state. Default 3. */
   readonly maxStateful?: number;
+  /** Whether streams may be connected; between two shuffles there is no order. Default true. */
+  readonly connects?: boolean;
 }
 
 export function descriptions(options: PipelineOptions): fc.Arbitrary<Description> {
-  const { inputs = 1, steady, maxSteps = 4, maxStateful = 3 } = options;
+  const { inputs = 1, steady, maxSteps = 4, maxStateful = 3, connects = true } = options;
   const step = steady ? steadySteps : orderedSteps;
   const join = fc.oneof<fc.Arbitrary<Step>[]>(
     unionSteps,
     connectSteps(steady ? ['tally'] : ['tally', 'pairs']),
   );
-  const all = fc.array(step, { minLength: inputs === 1 ? 1 : 0, maxLength: maxSteps });
+  const kept = connects ? step : step.filter((one) => one.step !== 'connect');
+  const all = fc.array(kept, { minLength: inputs === 1 ? 1 : 0, maxLength: maxSteps });
   const joined = inputs === 1 ? all : fc.tuple(join, all).map(([first, rest]) => [first, ...rest]);
   return fc.record({ ...generators, steps: joined }).map(({ bound, every, steps: drawn }) => ({
     inputs,

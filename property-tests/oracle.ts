@@ -225,7 +225,12 @@ function onSide(moment: Moment, sideOf: (element: Timed) => 0 | 1): Moment<Arriv
   return { elements, watermark: moment.watermark };
 }
 
-/** Whether outputs of one key come in one order only: no step behind the first keyed one, no two ways through. */
+/**
+ * Whether outputs of one `key` come in one order only: no step behind the first keyed one, no two ways through, and
+ * the key of an output is what the stream was keyed by.
+ */
 export function isOrderedByKey({ steps }: Description): boolean {
-  return steps.filter(isStateful).length <= 1 && steps.every(({ step }) => step !== 'union');
+  const [first, ...more] = steps.filter(isStateful);
+  if (more.length > 0 || steps.some(({ step }) => step === 'union')) return false;
+  return first?.step !== 'connect' && (first?.step !== 'process' || first.by === 'key');
 }

@@ -59,10 +59,18 @@ export type {
   SplitReader,
 } from './core/connector.js';
 export type { Chunk, Origin, Unreadable } from './core/flow.js';
-export { crashPoints, type CrashPoint, type Files, type Logger, type Runtime, type WritableFile } from './core/runtime.js';
+export {
+  crashPoints,
+  type CrashPoint,
+  type Files,
+  type Logger,
+  type Runtime,
+  type WritableFile,
+} from './core/runtime.js';
 export type { Clock } from './core/clock.js';
 export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
-export { run, type CheckpointOptions, type Run, type RunOptions } from './run.js';
+export { run, type Run } from './run.js';
+export type { CheckpointOptions, RunOptions } from './run-options.js';
 export type { RunStatus, RunSummary, Phase } from './runtime/job-options.js';
 export type { DeadRecord, LateRecord } from './runtime/records.js';
 export type { BatchEntry, StateBackend, StateBackendFactory } from './state/backend.js';

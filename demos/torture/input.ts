@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 
 /** Writes `records` lines of `song,at`; none of them is late for an out-of-orderness of 20 s. */
-export async function writeInput(path: string, options: { records: number; random: () => number }): Promise<void> {
+export async function writeInput(
+  path: string,
+  options: { records: number; random: () => number },
+): Promise<void> {
   const { records, random } = options;
   const out = createWriteStream(path);
   for (let index = 0; index < records; index += 1) {

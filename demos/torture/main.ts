@@ -46,7 +46,13 @@ async function main(): Promise<number> {
   const random = seededRandom(Number(values.seed));
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-torture-'));
   try {
-    const settings = { kills: Number(values.kills), records: Number(values.records), random, directory, input: join(directory, 'plays.csv') };
+    const settings = {
+      kills: Number(values.kills),
+      records: Number(values.records),
+      random,
+      directory,
+      input: join(directory, 'plays.csv'),
+    };
     return await torture(settings);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -62,21 +68,39 @@ async function torture(settings: Settings): Promise<number> {
   const expected = await linesOf(join(settings.directory, 'reference'));
   say(`a run without kills takes ${runMs} ms and writes ${expected.length} lines`);
 
-  const exact = await killAgainAndAgain(settings, { guarantee: 'exactly-once', kills: settings.kills, runMs });
+  const exact = await killAgainAndAgain(settings, {
+    guarantee: 'exactly-once',
+    kills: settings.kills,
+    runMs,
+  });
   const missed = crashPoints.filter((point) => !exact.points.has(point));
-  if (missed.length > 0 && settings.kills >= crashPoints.length) say(`never killed at: ${missed.join(', ')}`);
+  if (missed.length > 0 && settings.kills >= crashPoints.length)
+    say(`never killed at: ${missed.join(', ')}`);
   const difference = firstDifference(repeat(expected, exact.rounds), exact.lines);
 
-  const control = await killAgainAndAgain(settings, { guarantee: 'at-least-once', kills: Math.max(12, Math.ceil(settings.kills / 3)), runMs });
+  const control = await killAgainAndAgain(settings, {
+    guarantee: 'at-least-once',
+    kills: Math.max(12, Math.ceil(settings.kills / 3)),
+    runMs,
+  });
   const duplicates = control.lines.length - expected.length * control.rounds;
   say(`at-least-once under ${control.kills} kills: ${duplicates} duplicate lines`);
   const lost = lostLines(repeat(expected, control.rounds), control.lines);
 
   const verdict =
-    difference ?? (lost !== undefined ? `at-least-once lost ${lost}` : duplicates > 0 ? undefined : 'inconclusive: at-least-once shows no duplicates');
+    difference ??
+    (lost !== undefined
+      ? `at-least-once lost ${lost}`
+      : duplicates > 0
+        ? undefined
+        : 'inconclusive: at-least-once shows no duplicates');
   const records = settings.records * exact.rounds;
-  console.log(`kills ${exact.kills}, restarts ${exact.restarts}, records ${records}, ${verdict ?? 'equal'}`);
-  return verdict === undefined && (missed.length === 0 || settings.kills < crashPoints.length) ? 0 : 1;
+  console.log(
+    `kills ${exact.kills}, restarts ${exact.restarts}, records ${records}, ${verdict ?? 'equal'}`,
+  );
+  return verdict === undefined && (missed.length === 0 || settings.kills < crashPoints.length)
+    ? 0
+    : 1;
 }
 
 /** Rounds of the job, each from empty state to its end, until it has been killed often enough. */
@@ -111,7 +135,9 @@ function nextDeath(tally: Tally, random: () => number, runMs: number): Death {
   const fresh = crashPoints.filter((point) => !tally.points.has(point));
   const choice = fresh.length > 0 ? fresh : crashPoints;
   const point = choice[Math.floor(random() * choice.length)] ?? 'epoch.flushed';
-  return { dieAt: { point, visit: point.startsWith('recover') ? 1 : 1 + Math.floor(random() * 3) } };
+  return {
+    dieAt: { point, visit: point.startsWith('recover') ? 1 : 1 + Math.floor(random() * 3) },
+  };
 }
 
 interface Life {
@@ -122,12 +148,23 @@ interface Life {
 }
 
 /** Starts the job in a process of its own and waits for its end, natural or not. */
-async function life({ input, directory }: Settings, { name, guarantee, dieAt, afterMs }: Life): Promise<{ hasFinished: boolean }> {
-  const options: TorturedOptions = { input, directory: join(directory, name), guarantee, ...(dieAt === undefined ? {} : { dieAt }) };
-  const child = spawn(process.execPath, ['--enable-source-maps', CHILD, JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function life(
+  { input, directory }: Settings,
+  { name, guarantee, dieAt, afterMs }: Life,
+): Promise<{ hasFinished: boolean }> {
+  const options: TorturedOptions = {
+    input,
+    directory: join(directory, name),
+    guarantee,
+    ...(dieAt === undefined ? {} : { dieAt }),
+  };
+  const child = spawn(process.execPath, ['--enable-source-maps', CHILD, JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
-  const timer = afterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), afterMs);
+  const timer =
+    afterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), afterMs);
   // Whatever hangs is a failure of the job, not a reason to wait for ever.
   const limit = setTimeout(() => child.kill('SIGABRT'), 120_000);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** The demo as a function: arguments in, text out, an exit code back; so that a test can run all of it. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { TidemarkError, callback, lmdb, memory, run } from '../../src/index.js';
+import { TidemarkError, callback, formatDuration, lmdb, memory, run } from '../../src/index.js';
 import type { Run, RunStatus, RunSummary } from '../../src/index.js';
 import { coloured, plain } from '../shared/text.js';
 import type { Paint } from '../shared/text.js';
@@ -102,7 +102,7 @@ class Session {
       const picture = output instanceof LiveOutput ? output.lastLines() : [];
       const lines = [...picture, ...this.#closingLines(summary, input)];
       await write(json ? stderr : stdout, `${lines.join('\n')}\n`);
-      return interrupts > 0 ? 130 : 0;
+      return summary.phase === 'stopped' ? 130 : 0;
     } catch (error) {
       if (interrupts > 1 && this.#cancel.signal.aborted) return 130;
       throw error;
@@ -116,7 +116,8 @@ class Session {
     const { state, parallelism } = this.#options;
     const show = async (chart: Chart): Promise<void> => {
       this.#charts += 1;
-      this.#rise.on(chart);
+      // Windows that end after the last record hold less and less, which says nothing of the records.
+      if (chart.window.end <= this.#newest) this.#rise.on(chart);
       await output.chart(chart);
     };
     const { ready } = output;
@@ -153,7 +154,10 @@ class Session {
     const report = new ProgressLines(stderr, { noun, now });
     if (this.#options.json) return jsonOutput(stdout, report);
     if (!isTerminal(this.#io)) return lineOutput(stdout, report, label);
-    return new LiveOutput(stdout, { look: { paint: paintFor(this.#io), label, noun }, now, sleep });
+    const { sizeMs, slideMs } = this.#options;
+    const caption = `${noun} per ${formatDuration(sizeMs)}, every ${formatDuration(slideMs)}`;
+    const look = { paint: paintFor(this.#io), label, noun, caption };
+    return new LiveOutput(stdout, { look, now, sleep, newest: () => this.#newest });
   }
 
   #onStatus(status: RunStatus, input: DemoInput, output: ChartOutput): void {

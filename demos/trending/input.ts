@@ -1,6 +1,6 @@
 /** Where the records of the demo come from, and what its options mean for one record of them. */
 import { TidemarkError, file, iterable, nodeRuntime } from '../../src/index.js';
-import type { Source } from '../../src/index.js';
+import type { ErrorCode, Source } from '../../src/index.js';
 import { songOf } from './catalogue.js';
 import { heardMs, plays } from './generator.js';
 import type { Play } from './generator.js';
@@ -38,7 +38,11 @@ function openGenerated(
 ): DemoInput {
   return {
     source: iterable(() => plays(input), { name: 'play' }),
-    timestamp: (play) => (play as Play).at,
+    timestamp: (play) => {
+      const { at } = play as Play;
+      if (Number.isNaN(at)) throw invalidField('TIMESTAMP_INVALID', 'a time', 'a broken clock');
+      return at;
+    },
     key: keyReader(key),
     where: (play) => (play as Play).ms >= heardMs && matches(play),
     label: (id) => (key === 'songId' ? (songOf(id) ?? { title: id }) : { title: id }),
@@ -91,19 +95,24 @@ async function checkFields(
   });
 }
 
+/** Thrown for one record, it makes that a dead letter; operator and position are added on the way. */
+function invalidField(code: ErrorCode, expected: string, got = 'nothing'): TidemarkError {
+  const hint = 'The record is kept among the dead letters, the others are counted.';
+  return new TidemarkError(code, { expected, got, where: 'a record', hint });
+}
+
 function fieldOf(record: unknown, field: string): unknown {
   return typeof record === 'object' && record !== null
     ? (record as Readonly<Record<string, unknown>>)[field]
     : undefined;
 }
 
-/** What throws here makes its record a dead letter, and is the reason that is given for it. */
 function keyReader(field: string): (record: unknown) => string {
   return (record) => {
     const value = fieldOf(record, field);
     if (typeof value === 'string') return value;
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    throw new Error(`expected text or a number in "${field}", got ${JSON.stringify(value)}`);
+    throw invalidField('KEY_INVALID', `text or a number in "${field}"`, JSON.stringify(value));
   };
 }
 
@@ -126,7 +135,8 @@ function timeReader(field: string, unit: TimeUnit): (record: unknown) => number 
     const value = fieldOf(record, field);
     const ms = read(value);
     if (ms === ms) return ms;
-    throw new Error(`expected ${unitNames[unit]} in "${field}", got ${JSON.stringify(value)}`);
+    const expected = `${unitNames[unit]} in "${field}"`;
+    throw invalidField('TIMESTAMP_INVALID', expected, JSON.stringify(value));
   };
 }
 

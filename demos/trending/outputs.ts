@@ -61,14 +61,15 @@ export function lineOutput(
   let nextEnd = -Infinity;
   return {
     async chart({ window: { start, end }, entries }) {
-      if (end < nextEnd) return;
       const sizeMs = end - start;
-      nextEnd = end - (((end % sizeMs) + sizeMs) % sizeMs) + sizeMs;
+      if (nextEnd === -Infinity) nextEnd = Math.ceil(end / sizeMs) * sizeMs;
+      if (end < nextEnd) return;
+      nextEnd = (Math.floor(end / sizeMs) + 1) * sizeMs;
       const best = entries
         .slice(0, 3)
         .map(({ rank, key, count }) => `${rank}. ${label(key).title} (${amount(count)})`);
       const when = `${day(end - 1)} ${clockTime(start)}–${clockTime(end)}`;
-      await write(stdout, visible(`${when}  ${best.join('   ')}`) + '\n');
+      await write(stdout, `${visible(`${when}  ${best.join('   ')}`)}\n`);
     },
     progress: (progress) => report.on(progress),
     close: () => {},
@@ -101,6 +102,8 @@ const everyMs = 2000;
 
 export interface LiveOptions {
   readonly look: Omit<Look, 'rows'>;
+  /** The highest event time read so far, epoch ms; -Infinity before the first. */
+  readonly newest: () => number;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -163,9 +166,13 @@ export class LiveOutput implements ChartOutput {
     this.#screen.draw(this.#lines(this.#progress));
   }
 
+  /** The status is up to a tenth of a second old, and a chart may be newer: the times are brought up to it. */
   #lines(progress: Progress): string[] {
+    const eventTime = this.#options.newest();
+    const watermark = progress.watermark + (eventTime - progress.eventTime || 0);
     const look = { ...this.#options.look, rows: this.#screen.rows };
-    return renderChart(this.#chart, progress, this.#screen.columns, look);
+    const now = { ...progress, eventTime, watermark };
+    return renderChart(this.#chart, now, this.#screen.columns, look);
   }
 }
 

@@ -38,6 +38,10 @@ test('whoever never came first did not rise', () => {
   expect(watch('a9', 'a9', 'a9', 'a9 v8')).toBeUndefined();
 });
 
+test('a handful of counts is chance', () => {
+  expect(watch('a3', 'a3', 'a3', 'v4 a3')).toBeUndefined();
+});
+
 test('of several climbs the highest counts', () => {
   expect(watch('a9', 'a9', 'a9', 'u10 a9', 'v30 u10')?.key).toBe('v');
 });

@@ -10,6 +10,9 @@ export interface Rise {
   readonly peakCount: number;
 }
 
+/** A handful is chance and no trend. */
+const countMin = 10;
+
 type Draft = { -readonly [Name in keyof Rise]: Rise[Name] };
 
 /** Charts come in the order of their windows; mended ones of the past are left out of the story. */
@@ -37,6 +40,7 @@ export class RiseWatch {
     let best: Draft | undefined;
     for (const draft of this.#draft.values()) {
       if (draft.firstAt === Infinity || draft.enteredAt < this.#nowhereFrom) continue;
+      if (draft.peakCount < countMin) continue;
       if (best === undefined || draft.peakCount > best.peakCount) best = draft;
     }
     return best;

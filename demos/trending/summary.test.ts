@@ -15,7 +15,7 @@ const facts: SummaryFacts = {
   charts: 324,
   elapsedMs: 31_250,
   rise: undefined,
-  label: (key) => ({ title: key, artist: 'Pia Quillfeather' }),
+  label: (key) => ({ title: key === 's1' ? 'Lemonade Thunder' : key, artist: 'Pia Quillfeather' }),
   sizeMs: 3_600_000,
 };
 
@@ -47,7 +47,7 @@ test('late and dead records are named, five of each, and the rest is counted', (
       {
         operator: 'eventTime',
         position: 'plays.csv line 9',
-        reason: 'TIMESTAMP_INVALID: a\nb',
+        reason: 'TIMESTAMP_INVALID: a\nb, at operator "eventTime", plays.csv line 9. Mend it.',
         raw: 'x'.repeat(200),
         timestamp: undefined,
       },
@@ -58,12 +58,12 @@ test('late and dead records are named, five of each, and the rest is counted', (
   );
   expect(lines).toContain('      and 2 more');
   expect(lines.filter((line) => line.includes('plays.csv line'))).toHaveLength(6);
-  expect(lines.at(-1)).toMatch(/plays.csv line 9: TIMESTAMP_INVALID: a·b x{79}…$/);
+  expect(lines.at(-1)).toMatch(/plays.csv line 9: TIMESTAMP_INVALID: a·b: x{59}…$/);
 });
 
 test('the rise of the day is told', () => {
   const rise = {
-    key: 'Lemonade Thunder',
+    key: 's1',
     enteredAt: at - 1_500_000,
     firstAt: at,
     peakAt: at + 7_200_000,

@@ -34,7 +34,11 @@ export function summaryLines(facts: SummaryFacts, paint: Paint = plain): string[
     `${paint(head, 'bold')}: ${amount(records)} ${noun} in ${span(elapsedMs)}, ${amount(perSecond)}/s, ${amount(facts.charts)} charts.`,
     ...(facts.filtered === 0 ? [] : [line('left out', facts.filtered, 'by the filter', paint)]),
     line('late', facts.late, 'after all their windows had closed', paint),
-    ...samples(facts.lateSamples.map(lateText), facts.late, paint),
+    ...samples(
+      facts.lateSamples.map((record) => lateText(record, facts.label)),
+      facts.late,
+      paint,
+    ),
     line('dead letters', facts.deadLetters, 'could not be read', paint),
     ...samples(facts.deadSamples.map(deadText), facts.deadLetters, paint),
     ...(facts.rise === undefined ? [] : [riseText(facts.rise, facts, paint)]),
@@ -53,15 +57,21 @@ function samples(texts: readonly string[], count: number, paint: Paint): string[
     : named;
 }
 
-/** `user-behavior.csv line 96168: 1970-01-01 00:00:15, 47 years behind; key "543546"`. */
-function lateText({ position, timestamp: at, watermark, key }: LateRecord): string {
+/** `shop.csv line 7: 1970-01-01 00:00:15, 17,496 days behind, key "543546"`. */
+function lateText(record: LateRecord, label: SummaryFacts['label']): string {
+  const { position, timestamp: at, watermark, key } = record;
   const behind = watermark === Infinity ? 'after the end' : `${span(watermark - at)} behind`;
-  return visible(`${position}: ${timestamp(at)}, ${behind}, key ${JSON.stringify(key)}`);
+  const { title } = label(String(key));
+  const named = title === key ? '' : ` (${title})`;
+  return visible(`${position}: ${timestamp(at)}, ${behind}, key ${JSON.stringify(key)}${named}`);
 }
 
+/** `shop.csv line 9: RECORD_UNREADABLE: expected 4 columns, got 2: "u1,543546"`. */
 function deadText({ position, reason, raw }: DeadRecord): string {
-  const shown = raw.length > 80 ? `${raw.slice(0, 79)}…` : raw;
-  return visible(`${position}: ${reason} ${shown}`.trimEnd());
+  // The place stands in front already, and what to do about a record is for whoever owns the file.
+  const [what = reason] = reason.split(/, at (?=operator "|\S+ line )/);
+  const shown = raw.length > 60 ? `${raw.slice(0, 59)}…` : raw;
+  return visible(`${position}: ${what}: ${shown}`);
 }
 
 function riseText(rise: Rise, { label, noun, sizeMs }: SummaryFacts, paint: Paint): string {

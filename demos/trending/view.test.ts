@@ -41,10 +41,10 @@ test('a chart on eighty columns', () => {
     '',
     ' TRENDING   Fri 6 Mar  15:35 – 16:35 UTC',
     '',
-    '  1 ▲ 2   Lemonade Thunder  Pia Quillfeather    █████████████████████████ 1,234',
-    '  2 ▼ 1   b                                     ████████████▌               617',
-    '  3 ● new c                                     ▏                             1',
-    '  4 ·     d                                     ▏                             1',
+    '  1 ▲ 2   Lemonade Thunder  Pia Quillfeather         ████████████████████ 1,234',
+    '  2 ▼ 1   b                                          ██████████             617',
+    '  3 ● new c                                          ▏                        1',
+    '  4 ·     d                                          ▏                        1',
     '',
     ' ████████████████████████████████████████████▋╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌  62 %',
     ' 372,811 plays, 19,204/s, 3 late, 1 dead letters',
@@ -66,6 +66,14 @@ describe('whatever the width', () => {
     for (const part of ['Lemonade Thunder', '▲ 2', '▼ 1', '● new', '███', '1,234'])
       expect(text).toContain(part);
   });
+});
+
+test('the caption stands on the right, where there is room for it', () => {
+  const caption = 'plays per 1h, every 5m';
+  expect(renderChart(chart, progress, 80, { caption })[1]).toBe(
+    ` TRENDING   Fri 6 Mar  15:35 – 16:35 UTC${caption.padStart(39)}`,
+  );
+  expect(renderChart(chart, progress, 60, { caption })[1]).not.toContain('plays per');
 });
 
 test('bars are in proportion, and the smallest count has one', () => {

@@ -36,6 +36,8 @@ export interface Look {
   readonly label: (key: string) => Label;
   /** What is counted, such as `plays`. */
   readonly noun: string;
+  /** What the chart is of, such as `plays per 1h, every 5m`. */
+  readonly caption: string;
   /** Rows of the terminal; what does not fit is left out from below. */
   readonly rows: number;
 }
@@ -44,6 +46,7 @@ const defaultLook: Look = {
   paint: plain,
   label: (key) => ({ title: key }),
   noun: 'records',
+  caption: '',
   rows: Infinity,
 };
 
@@ -80,13 +83,15 @@ export function renderChart(
   ].map((line) => (line === '' ? '' : ` ${line}`));
 }
 
-function headline(chart: Chart | undefined, columns: number, { paint }: Look): string {
+function headline(chart: Chart | undefined, columns: number, { paint, caption }: Look): string {
   const name = 'TRENDING';
   if (chart === undefined) return paint(name, 'bold', 'magenta');
   const { start, end } = chart.window;
   const hours = `${clockTime(start)} – ${clockTime(end)} UTC`;
   const when = fit(`${day(end - 1)}  ${hours}`, columns - name.length - 3).trimEnd();
-  return `${paint(name, 'bold', 'magenta')}   ${paint(when, 'bold')}`;
+  const room = columns - name.length - 3 - when.length;
+  const right = caption.length + 3 <= room ? paint(caption.padStart(room), 'dim') : '';
+  return `${paint(name, 'bold', 'magenta')}   ${paint(when, 'bold')}${right}`;
 }
 
 interface Widths {
@@ -96,12 +101,12 @@ interface Widths {
   readonly count: number;
 }
 
-/** Rank, movement and count take what they need; the name takes three fifths of the rest, the bar what is left. */
+/** Rank, movement and count take what they need; the name takes two thirds of the rest, the bar what is left. */
 function columnWidths(entries: readonly Entry[], columns: number): Widths {
   const rank = String(entries.length).length + 1;
   const count = Math.max(5, amount(entries[0]?.count ?? 0).length);
   const rest = columns - rank - movementWidth - count - 5;
-  const name = Math.max(6, Math.min(46, Math.floor(rest * 0.6)));
+  const name = Math.max(6, Math.min(52, Math.floor(rest * 0.68)));
   return { rank, name, bar: Math.max(0, rest - name), count };
 }
 

@@ -38,7 +38,10 @@ export class BarrierAligner {
   /** An input brings the barrier of an epoch. Returns `freeze` when it was the last one: all are released. */
   on(input: number, epoch: number): 'hold' | 'freeze' {
     assert(this.#arrived[input] === false, `input ${input} brings one barrier per epoch`);
-    assert(!this.isAligning || epoch === this.#epoch, `one epoch is aligned at a time: ${this.#epoch}, not ${epoch}`);
+    assert(
+      !this.isAligning || epoch === this.#epoch,
+      `one epoch is aligned at a time: ${this.#epoch}, not ${epoch}`,
+    );
     this.#epoch = epoch;
     this.#arrived[input] = true;
     this.#held[input] = this.#align;

@@ -47,7 +47,8 @@ export class EmbeddedCommitter {
       const value = backend.get(key);
       if (value !== undefined) this.#refs.set(key, decodeValue(value) as number[]);
     }
-    for (const key of backend.keys(SLAB_PREFIX)) this.#nextSlab = Math.max(this.#nextSlab, slabNumber(key) + 1);
+    for (const key of backend.keys(SLAB_PREFIX))
+      this.#nextSlab = Math.max(this.#nextSlab, slabNumber(key) + 1);
   }
 
   /** The record of the last commit, undefined for a new store. */
@@ -66,11 +67,16 @@ export class EmbeddedCommitter {
   }
 
   /** Gives the slabs of an operator whose key group lies in the range, bucket by bucket, slots before timers. */
-  *buckets(uid: string, groups: { from: number; to: number }): Generator<{ kind: SlabKind; slabs: Uint8Array[]; where: string }> {
+  *buckets(
+    uid: string,
+    groups: { from: number; to: number },
+  ): Generator<{ kind: SlabKind; slabs: Uint8Array[]; where: string }> {
     const named = [...this.#refs].flatMap(([key, numbers]) => {
       const name = parseRefs(key);
       const group = name.bucket >> BUCKET_BITS;
-      return name.uid === uid && group >= groups.from && group < groups.to ? [{ ...name, numbers }] : [];
+      return name.uid === uid && group >= groups.from && group < groups.to
+        ? [{ ...name, numbers }]
+        : [];
     });
     for (const kind of slabKinds)
       for (const { bucket, numbers } of named.filter((name) => name.kind === kind)) {
@@ -90,7 +96,9 @@ export class EmbeddedCommitter {
       this.#changes.set(key, [...before, number]);
       return;
     }
-    const older = before.map((old) => this.#slab(old, `${this.#where}, bucket ${bucket} of "${uid}"`));
+    const older = before.map((old) =>
+      this.#slab(old, `${this.#where}, bucket ${bucket} of "${uid}"`),
+    );
     this.#backend.writeAhead(SLAB_PREFIX + number, mergeSlabs([...older, bytes], { base: true }));
     this.#changes.set(key, [number]);
     this.#obsolete.push(...before);
@@ -102,7 +110,10 @@ export class EmbeddedCommitter {
 
   /** The commit. */
   commit(record: JobRecord): void {
-    const refs = [...this.#changes].map(([key, numbers]): BatchEntry => ({ key, value: encodeValue(numbers) }));
+    const refs = [...this.#changes].map(([key, numbers]): BatchEntry => ({
+      key,
+      value: encodeValue(numbers),
+    }));
     this.#backend.commit([...refs, { key: JOB_KEY, value: sealRecord(record) }]);
     for (const [key, numbers] of this.#changes) this.#refs.set(key, numbers);
     this.#changes = new Map();
@@ -117,7 +128,9 @@ export class EmbeddedCommitter {
   /** Removes everything that a crash has left unreferenced; once, at open. */
   cleanAll(): void {
     const referred = new Set([...this.#refs.values()].flat());
-    this.#backend.discard(this.#backend.keys(SLAB_PREFIX).filter((key) => !referred.has(slabNumber(key))));
+    this.#backend.discard(
+      this.#backend.keys(SLAB_PREFIX).filter((key) => !referred.has(slabNumber(key))),
+    );
   }
 
   #slab(number: number, where: string): Uint8Array {
@@ -130,7 +143,12 @@ export class EmbeddedCommitter {
 /** Refuses state that does not belong to this job, or not to this pipeline any more. */
 export function checkRecord(
   record: JobRecord,
-  job: { readonly name: string; readonly operators: ReadonlyMap<string, string>; readonly maxParallelism: number | undefined; readonly where: string },
+  job: {
+    readonly name: string;
+    readonly operators: ReadonlyMap<string, string>;
+    readonly maxParallelism: number | undefined;
+    readonly where: string;
+  },
 ): void {
   const { where } = job;
   if (record.job !== job.name)

@@ -53,7 +53,8 @@ export function sealRecord(record: JobRecord): Uint8Array {
 export function openRecord(sealed: Uint8Array, where: string): JobRecord {
   const body = sealed.subarray(0, Math.max(0, sealed.length - 4));
   const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-  if (sealed.length < 5 || view.getUint32(body.length) !== crc32(body)) throw damaged(where, 'bytes that do not match');
+  if (sealed.length < 5 || view.getUint32(body.length) !== crc32(body))
+    throw damaged(where, 'bytes that do not match');
   const record = decodeValue(body) as JobRecord & { readonly format: number };
   if (record.format !== RECORD_FORMAT)
     throw new TidemarkError('STATE_VERSION_UNKNOWN', {

@@ -31,7 +31,10 @@ type Stored = StoredSlot<object>;
  * gives a slab or (while it sorts) undefined; until it has been drained, a frozen slot that is about to change is
  * encoded first.
  */
-export function freezeStore(store: Store, uid: string): Generator<FrozenSlab | undefined, void, void> {
+export function freezeStore(
+  store: Store,
+  uid: string,
+): Generator<FrozenSlab | undefined, void, void> {
   const early = new Map<Stored, Uint8Array>();
   const encode = (slot: Stored): Uint8Array => encodeLive(slot, store.spec, uid);
   const frozen = store.freeze((slot) => {
@@ -51,14 +54,19 @@ export function freezeStore(store: Store, uid: string): Generator<FrozenSlab | u
     store.thaw();
     for (const kind of ['event', 'processing'] as const) {
       const buckets = new Map<number, BucketChange[]>();
-      for (const _piece of sortByBucket(store, changes[kind], buckets)) yield undefined;
+      yield* sortByBucket(store, changes[kind], buckets);
       for (const [bucket, changed] of buckets) yield { kind, bucket, bytes: timersSlab(changed) };
     }
   })();
 }
 
 /** Puts slabs of one bucket, oldest first, back into a store. */
-export function loadBucket(store: Store, kind: SlabKind, slabs: readonly Uint8Array[], where: string): void {
+export function loadBucket(
+  store: Store,
+  kind: SlabKind,
+  slabs: readonly Uint8Array[],
+  where: string,
+): void {
   const [first] = slabs;
   if (first === undefined) return;
   const merged = slabs.length === 1 ? first : mergeSlabs(slabs, { base: true });
@@ -110,7 +118,11 @@ function encodeLive(slot: Stored, spec: KeyedStateSpec, uid: string): Uint8Array
   } catch (cause) {
     if (!(cause instanceof TidemarkError)) throw cause;
     const { code, expected, got, hint } = cause;
-    throw new PipelineError(code, { expected, got: `${got} (${cause.where})`, hint, cause }, { operator: uid, key: slot.key });
+    throw new PipelineError(
+      code,
+      { expected, got: `${got} (${cause.where})`, hint, cause },
+      { operator: uid, key: slot.key },
+    );
   }
 }
 

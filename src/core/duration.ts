@@ -16,7 +16,8 @@ export function durationMs(duration: Duration, where: string): number {
   const ms = typeof duration === 'string' ? parse(duration) : duration;
   if (ms === undefined || !Number.isSafeInteger(ms) || ms < 0)
     throw new TidemarkError('DURATION_INVALID', {
-      expected: "a whole number of milliseconds >= 0, or text such as '500ms', '30s', '5m', '1h', '1d'",
+      expected:
+        "a whole number of milliseconds >= 0, or text such as '500ms', '30s', '5m', '1h', '1d'",
       got: show(duration),
       where,
       hint: 'Write the unit directly behind the number, without a space.',

@@ -13,41 +13,90 @@ interface ErrorEntry {
 }
 
 export const errorTable = {
-  DURATION_INVALID: entry('A duration is neither a whole number of milliseconds nor text such as "5m".'),
-  OPTIONS_INVALID: entry('One or more options are missing, unknown, or out of range; all are listed.'),
-  UID_DUPLICATE: entry('Two stateful operators or sinks carry the same uid, so their state could not be told apart.'),
-  UID_INVALID: entry('A uid or a name holds characters outside A-Z, a-z, 0-9, dot, underscore and hyphen, or is longer than 64.'),
+  DURATION_INVALID: entry(
+    'A duration is neither a whole number of milliseconds nor text such as "5m".',
+  ),
+  OPTIONS_INVALID: entry(
+    'One or more options are missing, unknown, or out of range; all are listed.',
+  ),
+  UID_DUPLICATE: entry(
+    'Two stateful operators or sinks carry the same uid, so their state could not be told apart.',
+  ),
+  UID_INVALID: entry(
+    'A uid or a name holds characters outside A-Z, a-z, 0-9, dot, underscore and hyphen, or is longer than 64.',
+  ),
   KEY_MISSING: entry('A keyed operator stands on a stream that no keyBy has keyed.'),
-  KEY_INVALID: entry('A key is not a string, number, boolean, bigint, or an array or flat object of those.'),
+  KEY_INVALID: entry(
+    'A key is not a string, number, boolean, bigint, or an array or flat object of those.',
+  ),
   TIME_MISSING: entry('An event-time operator stands on a stream that has no eventTime before it.'),
-  TIME_REASSIGNED: entry('An eventTime stands behind a stateful step or a keyBy, where changing time would break the watermark.'),
-  TIMESTAMP_INVALID: entry('The timestamp of an element is not a finite number of milliseconds in the allowed range.'),
+  TIME_REASSIGNED: entry(
+    'An eventTime stands behind a stateful step or a keyBy, where changing time would break the watermark.',
+  ),
+  TIMESTAMP_INVALID: entry(
+    'The timestamp of an element is not a finite number of milliseconds in the allowed range.',
+  ),
   WINDOW_INVALID: entry('A window specification has a size, slide or offset that makes no window.'),
-  STREAM_LIFTED: entry('A Tidemark step stands on an Observable that a stock RxJS operator has made from a DataStream.'),
-  STREAM_FOREIGN: entry('The graph has a root that is not one of the declared inputs of the pipeline.'),
+  STREAM_LIFTED: entry(
+    'A Tidemark step stands on an Observable that a stock RxJS operator has made from a DataStream.',
+  ),
+  STREAM_FOREIGN: entry(
+    'The graph has a root that is not one of the declared inputs of the pipeline.',
+  ),
   OUTPUT_UNKNOWN: entry('A side output is read from an operator that does not declare it.'),
-  RX_NOT_SYNCHRONOUS: entry('A stock operator inside rx() emitted later, completed early, or did not complete at once.'),
-  USER_FUNCTION_FAILED: entry('A function given by the user threw; the operator, key, timestamp, position and cause are named.'),
-  USER_FUNCTION_ASYNC: entry('A function given by the user returned a promise where only a plain value is allowed.'),
-  REENTRY_OVERFLOW: entry('More elements were pushed from inside a step than the re-entry queue may hold.'),
+  RX_NOT_SYNCHRONOUS: entry(
+    'A stock operator inside rx() emitted later, completed early, or did not complete at once.',
+  ),
+  USER_FUNCTION_FAILED: entry(
+    'A function given by the user threw; the operator, key, timestamp, position and cause are named.',
+  ),
+  USER_FUNCTION_ASYNC: entry(
+    'A function given by the user returned a promise where only a plain value is allowed.',
+  ),
+  REENTRY_OVERFLOW: entry(
+    'More elements were pushed from inside a step than the re-entry queue may hold.',
+  ),
   RECORD_INVALID: entry('A record does not have the shape that the input declares.'),
   RECORD_UNREADABLE: entry('A line of a file could not be read in the declared format.'),
   SOURCE_FAILED: entry('A source reported an error while it was read.', true),
-  SOURCE_NOT_REPLAYABLE: entry('An exactly-once job reads a source that cannot be read again from a position.'),
-  SOURCE_CHANGED: entry('A source no longer holds what the committed position says has been read from it.'),
+  SOURCE_NOT_REPLAYABLE: entry(
+    'An exactly-once job reads a source that cannot be read again from a position.',
+  ),
+  SOURCE_CHANGED: entry(
+    'A source no longer holds what the committed position says has been read from it.',
+  ),
   SINK_FAILED: entry('A sink reported an error while it was written.', true),
-  SINK_TOO_WEAK: entry('An exactly-once job writes to a sink that may repeat outputs, and the sink does not allow it.'),
-  DEAD_LETTERS_EXCEEDED: entry('More records failed than the job tolerates, so it stopped before it drained its input.'),
+  SINK_TOO_WEAK: entry(
+    'An exactly-once job writes to a sink that may repeat outputs, and the sink does not allow it.',
+  ),
+  DEAD_LETTERS_EXCEEDED: entry(
+    'More records failed than the job tolerates, so it stopped before it drained its input.',
+  ),
   JOB_FAILED_TWICE: entry('The same position failed a stateful step twice.'),
   STATE_IN_USE: entry('The state directory is held by another live process.', true),
   STATE_OF_ANOTHER_JOB: entry('The state directory belongs to a job of another name.'),
-  STATE_DAMAGED: entry('A committed piece of state is missing, truncated, or does not match its checksum.'),
-  STATE_VERSION_UNKNOWN: entry('The state was written in a format version that this release does not know.'),
-  STATE_INCOMPATIBLE: entry('The committed state does not fit the pipeline: an operator is missing or its state has another shape.'),
-  STATE_WRITE_FAILED: entry('The state backend could not write, so the epoch was not committed.', true),
-  MAX_PARALLELISM_CHANGED: entry('maxParallelism differs from the one that the state was written with.'),
-  VALUE_NOT_ENCODABLE: entry('A state value holds something that would not come back the same, such as a function or a class instance.'),
-  BYTES_MALFORMED: entry('Bytes could not be decoded: they are truncated or not in the expected form.'),
+  STATE_DAMAGED: entry(
+    'A committed piece of state is missing, truncated, or does not match its checksum.',
+  ),
+  STATE_VERSION_UNKNOWN: entry(
+    'The state was written in a format version that this release does not know.',
+  ),
+  STATE_INCOMPATIBLE: entry(
+    'The committed state does not fit the pipeline: an operator is missing or its state has another shape.',
+  ),
+  STATE_WRITE_FAILED: entry(
+    'The state backend could not write, so the epoch was not committed.',
+    true,
+  ),
+  MAX_PARALLELISM_CHANGED: entry(
+    'maxParallelism differs from the one that the state was written with.',
+  ),
+  VALUE_NOT_ENCODABLE: entry(
+    'A state value holds something that would not come back the same, such as a function or a class instance.',
+  ),
+  BYTES_MALFORMED: entry(
+    'Bytes could not be decoded: they are truncated or not in the expected form.',
+  ),
   CASE_FAILED: entry('A case given to verifyOperator did not come out as it says.'),
   RUN_CANCELLED: entry('The run was cancelled by its signal.'),
 } as const satisfies Record<string, ErrorEntry>;
@@ -132,7 +181,9 @@ export function show(value: unknown): string {
     else if (typeof value === 'function') text = `function ${value.name || '(anonymous)'}`;
     else if (value instanceof Error) text = `${value.name}: ${value.message}`;
     else if (typeof value === 'object' && value !== null)
-      text = JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
+      text = JSON.stringify(value, (_key, inner: unknown) =>
+        typeof inner === 'bigint' ? `${inner}n` : inner,
+      );
     else text = String(value);
   } catch {
     text = Object.prototype.toString.call(value);

@@ -119,7 +119,8 @@ const uidPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Checks a uid or a name of a pipeline, input or output: it becomes a file name, a topic name and a metric label. */
 export function checkName(name: unknown, where: string): string {
-  if (typeof name === 'string' && uidPattern.test(name) && name !== '.' && name !== '..') return name;
+  if (typeof name === 'string' && uidPattern.test(name) && name !== '.' && name !== '..')
+    return name;
   throw new TidemarkError('UID_INVALID', {
     expected: '1 to 64 characters out of A-Z a-z 0-9 . _ -',
     got: typeof name === 'string' ? `"${name}"` : String(name),
@@ -132,7 +133,11 @@ export function checkName(name: unknown, where: string): string {
  * A copy of a graph with its declared inputs replaced by arrows of another graph and its uids put in a scope (where
  * one is given): how a pipeline is spliced onto a DataStream. An eventTime that lands on a stream with event time gives way to it.
  */
-export function spliceGraph(outputs: Outputs, inputs: ReadonlyMap<GraphNode, Edge>, scope?: string): Outputs {
+export function spliceGraph(
+  outputs: Outputs,
+  inputs: ReadonlyMap<GraphNode, Edge>,
+  scope?: string,
+): Outputs {
   const copies = new Map<GraphNode, Edge>();
   for (const [node, edge] of inputs) copies.set(node, edge);
   const moved = ({ from, side }: Edge): Edge => {
@@ -170,7 +175,10 @@ function copyNode(
 
 /** A keyBy is its own key: `keyedBy` points back to the node. */
 export function makeKeyNode(fields: Omit<KeyNode, 'keyedBy'>): KeyNode {
-  const node: { -readonly [Field in keyof KeyNode]: KeyNode[Field] } = { ...fields, keyedBy: undefined };
+  const node: { -readonly [Field in keyof KeyNode]: KeyNode[Field] } = {
+    ...fields,
+    keyedBy: undefined,
+  };
   node.keyedBy = node;
   return node;
 }

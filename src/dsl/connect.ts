@@ -4,7 +4,12 @@ import type { OperatorContext } from '../core/operator.js';
 import { cellsSpec, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineTwoInputOperator } from './define-operator.js';
-import { KeyedProcess, type Emitted, type FiredTimer, type ProcessContext } from './process-context.js';
+import {
+  KeyedProcess,
+  type Emitted,
+  type FiredTimer,
+  type ProcessContext,
+} from './process-context.js';
 import { refuseAsync } from './user-function.js';
 
 export interface ConnectOptions<K, First, Second, State extends StateDeclarations, Out> {
@@ -51,7 +56,13 @@ export interface ConnectOptions<K, First, Second, State extends StateDeclaration
  *   .subscribe((title) => console.log(title));
  * // => Aria
  */
-export function connect<K, First, Second, Out, State extends StateDeclarations = Record<never, never>>(
+export function connect<
+  K,
+  First,
+  Second,
+  Out,
+  State extends StateDeclarations = Record<never, never>,
+>(
   second: Observable<Keyed<K, Second>>,
   options: ConnectOptions<K, First, Second, State, Out>,
 ): (source: Observable<Keyed<K, First>>) => DataStream<Unkeyed<Out>> {
@@ -70,8 +81,10 @@ export function connect<K, First, Second, Out, State extends StateDeclarations =
       const cells = [context.keyCell(0), context.keyCell(1)] as const;
       const onTimer = timer ?? ((): void => undefined);
       return {
-        element: (value, timestamp) => keyed.element(cells[0].key, value as First, timestamp, onFirst),
-        second: (value, timestamp) => keyed.element(cells[1].key, value as Second, timestamp, onSecond),
+        element: (value, timestamp) =>
+          keyed.element(cells[0].key, value as First, timestamp, onFirst),
+        second: (value, timestamp) =>
+          keyed.element(cells[1].key, value as Second, timestamp, onSecond),
         advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
         tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
         nextTick: () => keyed.nextTick(),

@@ -8,6 +8,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Edge, InputNode, Outputs } from '../core/graph.js';
+import type { PipeSteps } from './pipe-steps.js';
 
 /** A step of a pipeline: a genuine RxJS operator function that gives a DataStream. */
 export type Step<In, Out> = (source: Observable<In>) => DataStream<Out>;
@@ -23,11 +24,8 @@ export interface KeyBrand<out K> {
 export type Keyed<K, T> = T & KeyBrand<K>;
 
 /** The type without the brand, for steps whose outputs carry no key (a phantom would survive `{ ...p }`). */
-export type Unkeyed<T> = T extends KeyBrand<unknown>
-  ? T extends infer Plain & KeyBrand<unknown>
-    ? Plain
-    : T
-  : T;
+export type Unkeyed<T> =
+  T extends KeyBrand<unknown> ? (T extends (infer Plain) & KeyBrand<unknown> ? Plain : T) : T;
 
 /** Names a side output and its element type; see `DataStream#side`. */
 export interface OutputTag<T> {
@@ -78,9 +76,11 @@ export function localRunner(): LocalRunner {
 export class DataStream<T> extends Observable<T> {
   /** The arrow of the graph that this stream stands for. */
   readonly edge: Edge;
+  /** Types twenty steps and gives what the last one gives; at run time it is the `pipe` of RxJS. */
+  declare readonly pipe: PipeSteps<this>;
 
   constructor(edge: Edge) {
-    super((subscriber) => localRunner().subscribe(edge, subscriber as Subscriber<unknown>));
+    super((subscriber) => localRunner().subscribe(edge, subscriber));
     this.edge = edge;
   }
 
@@ -94,42 +94,15 @@ export class DataStream<T> extends Observable<T> {
     const declared = from.kind === 'operator' ? from.spec.sideOutputs : [];
     if (this.edge.side !== undefined || !declared.includes(tag.id))
       throw new TidemarkError('OUTPUT_UNKNOWN', {
-        expected: declared.length === 0 ? 'a step with side outputs' : `one of ${declared.join(', ')}`,
+        expected:
+          declared.length === 0 ? 'a step with side outputs' : `one of ${declared.join(', ')}`,
         got: `"${tag.id}"`,
         where: 'side()',
         hint: 'Read side outputs directly from the step that declares them, before further steps.',
       });
     return new DataStream<U>({ from, side: tag.id });
   }
-
-  // RxJS types nine steps and gives Observable; these are twenty, and what the last one gives.
-  override pipe(): this;
-  override pipe<R1>(s1: Fn<this, R1>): R1;
-  override pipe<R1, R2>(s1: Fn<this, R1>, s2: Fn<R1, R2>): R2;
-  override pipe<R1, R2, R3>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>): R3;
-  override pipe<R1, R2, R3, R4>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>): R4;
-  override pipe<R1, R2, R3, R4, R5>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>): R5;
-  override pipe<R1, R2, R3, R4, R5, R6>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>): R6;
-  override pipe<R1, R2, R3, R4, R5, R6, R7>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>): R7;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>): R8;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>): R9;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>): R10;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>): R11;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>): R12;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>): R13;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>): R14;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>): R15;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>, s16: Fn<R15, R16>): R16;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16, R17>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>, s16: Fn<R15, R16>, s17: Fn<R16, R17>): R17;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16, R17, R18>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>, s16: Fn<R15, R16>, s17: Fn<R16, R17>, s18: Fn<R17, R18>): R18;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16, R17, R18, R19>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>, s16: Fn<R15, R16>, s17: Fn<R16, R17>, s18: Fn<R17, R18>, s19: Fn<R18, R19>): R19;
-  override pipe<R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16, R17, R18, R19, R20>(s1: Fn<this, R1>, s2: Fn<R1, R2>, s3: Fn<R2, R3>, s4: Fn<R3, R4>, s5: Fn<R4, R5>, s6: Fn<R5, R6>, s7: Fn<R6, R7>, s8: Fn<R7, R8>, s9: Fn<R8, R9>, s10: Fn<R9, R10>, s11: Fn<R10, R11>, s12: Fn<R11, R12>, s13: Fn<R12, R13>, s14: Fn<R13, R14>, s15: Fn<R14, R15>, s16: Fn<R15, R16>, s17: Fn<R16, R17>, s18: Fn<R17, R18>, s19: Fn<R18, R19>, s20: Fn<R19, R20>): R20;
-  override pipe(...steps: readonly Fn<never, unknown>[]): unknown {
-    return steps.reduce<unknown>((stream, step) => step(stream as never), this);
-  }
 }
-
-type Fn<In, Out> = (source: In) => Out;
 
 /**
  * The arrow behind an Observable: its own for a DataStream, a fresh root for any other Observable.
@@ -150,7 +123,16 @@ export function edgeOf(source: Observable<unknown>, step: string, entrance = fal
 }
 
 export function inputNode(name: string, parse: InputNode['parse'], observable: unknown): InputNode {
-  return { kind: 'input', name, parse, observable, inputs: [], keyedBy: undefined, hasEventTime: false, scope: [] };
+  return {
+    kind: 'input',
+    name,
+    parse,
+    observable,
+    inputs: [],
+    keyedBy: undefined,
+    hasEventTime: false,
+    scope: [],
+  };
 }
 
 /** RxJS 7 keeps what an operator was lifted from in `source`. */

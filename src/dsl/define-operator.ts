@@ -61,7 +61,8 @@ export interface OperatorDefinition {
  */
 export function defineOperator<In, Out>(definition: OperatorDefinition): Step<In, Out> {
   const spec = specOf(definition, 1);
-  return (source) => attach<Out>(spec, [edgeOf(source as Observable<unknown>, spec.operator, definition.entrance)]);
+  return (source) =>
+    attach<Out>(spec, [edgeOf(source, spec.operator, definition.entrance)]);
 }
 
 /** Makes a step with two inputs; the operator has `second` for the elements of the second one. */
@@ -72,8 +73,8 @@ export function defineTwoInputOperator<First, Second, Out>(
   const spec = specOf(definition, 2);
   return (first) =>
     attach<Out>(spec, [
-      edgeOf(first as Observable<unknown>, spec.operator),
-      edgeOf(second as Observable<unknown>, spec.operator),
+      edgeOf(first, spec.operator),
+      edgeOf(second, spec.operator),
     ]);
 }
 
@@ -121,7 +122,12 @@ export function keyedBy(edge: Edge | undefined): KeyNode | undefined {
 /** Walks up to the roots: elements behind state or a shuffle have a place in time that others rely on. */
 function refuseReassignment(edge: Edge, where: string): void {
   const { from } = edge;
-  const stands = from.kind === 'key' ? 'a keyBy' : from.kind === 'operator' && from.spec.state !== undefined ? `the stateful step "${from.spec.uid}"` : undefined;
+  const stands =
+    from.kind === 'key'
+      ? 'a keyBy'
+      : from.kind === 'operator' && from.spec.state !== undefined
+        ? `the stateful step "${from.spec.uid}"`
+        : undefined;
   if (stands !== undefined)
     throw new TidemarkError('TIME_REASSIGNED', {
       expected: 'eventTime before any keyBy and any stateful step',

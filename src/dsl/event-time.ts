@@ -59,7 +59,13 @@ export function eventTime<In>(options: EventTimeOptions<In>): Step<In, In> {
     keepsKey: true,
     assignsTime: true,
     create: (context) =>
-      new EventTimeOperator(context, { timestampOf: options.timestamp as (value: unknown) => number, boundMs, everyMs, idlenessMs, minimum }),
+      new EventTimeOperator(context, {
+        timestampOf: options.timestamp as (value: unknown) => number,
+        boundMs,
+        everyMs,
+        idlenessMs,
+        minimum,
+      }),
   });
 }
 
@@ -95,7 +101,8 @@ class EventTimeOperator implements Operator {
     let timestamp: number;
     try {
       timestamp = this.#settings.timestampOf(value);
-      if (!(timestamp >= this.#settings.minimum && timestamp <= MAX_TIMESTAMP)) throw invalid(timestamp);
+      if (!(timestamp >= this.#settings.minimum && timestamp <= MAX_TIMESTAMP))
+        throw invalid(timestamp);
     } catch (cause) {
       this.#context.reject(value, NaN, cause);
       return;

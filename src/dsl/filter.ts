@@ -17,7 +17,9 @@ import { asyncError, isPromise, refuseAsync } from './user-function.js';
  * // => 4
  */
 export function filter<In, Out extends In>(keep: (value: In) => value is Out): Step<In, Out>;
-export function filter<In>(keep: (value: In) => unknown): (source: Observable<In>) => DataStream<In>;
+export function filter<In>(
+  keep: (value: In) => unknown,
+): (source: Observable<In>) => DataStream<In>;
 export function filter<In>(keep: (value: In) => unknown): Step<In, In> {
   refuseAsync(keep, 'filter');
   return defineOperator<In, In>({

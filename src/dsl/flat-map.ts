@@ -44,7 +44,8 @@ export function flatMap<In, Out>(fn: (value: In) => Iterable<Out>): Step<In, Unk
 function listOf(given: unknown): readonly unknown[] {
   if (Array.isArray(given)) return given;
   if (isPromise(given)) throw asyncError('flatMap');
-  if (typeof given === 'object' && given !== null && Symbol.iterator in given) return [...(given as Iterable<unknown>)];
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given)
+    return [...(given as Iterable<unknown>)];
   throw new TidemarkError('USER_FUNCTION_FAILED', {
     expected: 'an array or another iterable',
     got: show(given),

@@ -44,8 +44,15 @@ export function keyBy<In, K extends Key>(
   refuseAsync(keyOf, 'keyBy');
   const uid = options.uid === undefined ? undefined : checkName(options.uid, 'uid of keyBy');
   return (source) => {
-    const input = edgeOf(source as Observable<unknown>, 'keyBy');
-    const node = makeKeyNode({ kind: 'key', keyOf, uid, inputs: [input], hasEventTime: input.from.hasEventTime, scope: [] });
+    const input = edgeOf(source, 'keyBy');
+    const node = makeKeyNode({
+      kind: 'key',
+      keyOf,
+      uid,
+      inputs: [input],
+      hasEventTime: input.from.hasEventTime,
+      scope: [],
+    });
     return new DataStream({ from: node });
   };
 }

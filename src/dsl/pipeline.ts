@@ -1,5 +1,5 @@
 /** `pipeline`: a definition with a name, that runs unchanged as an Observable, in a test and as a durable job. */
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { TidemarkError, show } from '../core/errors.js';
 import {
   checkName,
@@ -49,8 +49,10 @@ export interface Connection<Outs> {
 }
 
 /** A pipeline with one input and one output is an RxJS operator. */
-export interface Pipeline<In, Out>
-  extends PipelineDefinition<{ readonly [ONLY_INPUT]: In }, { readonly [ONLY_OUTPUT]: Out }> {
+export interface Pipeline<In, Out> extends PipelineDefinition<
+  { readonly [ONLY_INPUT]: In },
+  { readonly [ONLY_OUTPUT]: Out }
+> {
   (source: Observable<In>): DataStream<Out>;
 }
 
@@ -105,20 +107,34 @@ export function pipeline(
       return [key, inputNode(key, parserOf(type, where), undefined)];
     }),
   );
-  const streams = Object.fromEntries([...inputs].map(([key, node]) => [key, new DataStream({ from: node })]));
+  const streams = Object.fromEntries(
+    [...inputs].map(([key, node]) => [key, new DataStream({ from: node })]),
+  );
   const built = build((isInputType(input) ? streams[ONLY_INPUT] : streams) as never);
   const outputs = outputsOf(name, built);
   checkRoots(name, inputs, outputs);
   checkUids(nodesInOrder(outputs));
-  return asOperator({ name, inputs, outputs, connect: (given) => connectTo({ name, inputs, outputs }, given) });
+  return asOperator({
+    name,
+    inputs,
+    outputs,
+    connect: (given) => connectTo({ name, inputs, outputs }, given),
+  });
 }
 
 function connectTo(
-  { name, inputs, outputs }: { name: string; inputs: ReadonlyMap<string, InputNode>; outputs: Outputs },
+  {
+    name,
+    inputs,
+    outputs,
+  }: { name: string; inputs: ReadonlyMap<string, InputNode>; outputs: Outputs },
   given: Readonly<Record<string, Observable<unknown>>>,
 ): Connection<unknown> {
   const names = Object.keys(given);
-  const odd = [...names.filter((key) => !inputs.has(key)), ...[...inputs.keys()].filter((key) => !names.includes(key))];
+  const odd = [
+    ...names.filter((key) => !inputs.has(key)),
+    ...[...inputs.keys()].filter((key) => !names.includes(key)),
+  ];
   if (odd.length > 0)
     throw new TidemarkError('OPTIONS_INVALID', {
       expected: `an Observable for each of ${[...inputs.keys()].join(', ')}`,
@@ -126,8 +142,10 @@ function connectTo(
       where: `connect of pipeline "${name}"`,
       hint: `Look at ${odd.join(', ')}.`,
     });
-  const feeds = new Map([...inputs].map(([key, node]) => [node, given[key] as Observable<unknown>]));
-  return localRunner().connect(outputs, feeds) as unknown as Connection<unknown>;
+  const feeds = new Map(
+    [...inputs].map(([key, node]) => [node, given[key] as Observable<unknown>]),
+  );
+  return localRunner().connect(outputs, feeds);
 }
 
 /** The arrows of the outputs that a build function has given. */
@@ -142,12 +160,16 @@ function outputsOf(name: string, built: DataStream<unknown> | OutputStreams): Ou
       where: `outputs of pipeline "${name}"`,
       hint: 'Return what pipe() gave; wrap stock RxJS operators in rx(...) or use them behind the pipeline.',
     });
-  return Object.fromEntries(entries.map(([key, stream]) => [checkName(key, `output of pipeline "${name}"`), stream.edge]));
+  return Object.fromEntries(
+    entries.map(([key, stream]) => [checkName(key, `output of pipeline "${name}"`), stream.edge]),
+  );
 }
 
 function checkRoots(name: string, inputs: ReadonlyMap<string, InputNode>, outputs: Outputs): void {
   const declared = new Set<GraphNode>(inputs.values());
-  const foreign = nodesInOrder(outputs).find((node) => node.kind === 'input' && !declared.has(node));
+  const foreign = nodesInOrder(outputs).find(
+    (node) => node.kind === 'input' && !declared.has(node),
+  );
   if (foreign !== undefined)
     throw new TidemarkError('STREAM_FOREIGN', {
       expected: `streams made out of the declared inputs: ${[...inputs.keys()].join(', ')}`,
@@ -158,16 +180,25 @@ function checkRoots(name: string, inputs: ReadonlyMap<string, InputNode>, output
 }
 
 /** Lets a definition be piped: on a DataStream it is spliced into that graph, on an Observable it begins one. */
-function asOperator(definition: PipelineDefinition<Readonly<Record<string, unknown>>, unknown>): unknown {
+function asOperator(
+  definition: PipelineDefinition<Readonly<Record<string, unknown>>, unknown>,
+): unknown {
   const { name, inputs, outputs } = definition;
   const entry = inputs.get(ONLY_INPUT);
-  const isSingle = inputs.size === 1 && entry !== undefined && Object.keys(outputs).join() === ONLY_OUTPUT;
+  const isSingle =
+    inputs.size === 1 && entry !== undefined && Object.keys(outputs).join() === ONLY_OUTPUT;
   if (!isSingle) return definition;
   const operator = (source: Observable<unknown>): DataStream<unknown> => {
     const edge: Edge =
       source instanceof DataStream
         ? source.edge
-        : { from: inputNode(entry.name, entry.parse, (edgeOf(source, name, true).from as InputNode).observable) };
+        : {
+            from: inputNode(
+              entry.name,
+              entry.parse,
+              (edgeOf(source, name, true).from as InputNode).observable,
+            ),
+          };
     const spliced =
       source instanceof DataStream
         ? spliceGraph(outputs, new Map([[entry, edge]]), name)

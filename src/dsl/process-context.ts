@@ -3,7 +3,12 @@ import type { Key } from '../core/key.js';
 import { hasTimestamp } from '../core/flow.js';
 import { TidemarkError, show } from '../core/errors.js';
 import type { Budget, KeyedState, OperatorContext, Slot, TimeDomain } from '../core/operator.js';
-import { SlotCursor, type Cells, type HandlesOf, type StateDeclarations } from '../state/handles.js';
+import {
+  SlotCursor,
+  type Cells,
+  type HandlesOf,
+  type StateDeclarations,
+} from '../state/handles.js';
 import type { OutputTag } from './data-stream.js';
 import { asyncError, isPromise } from './user-function.js';
 
@@ -41,7 +46,9 @@ export interface FiredTimer {
 export type Emitted<Out> = Iterable<Out> | undefined | void;
 
 /** Runs user functions of a keyed operator against the slot of a key. One per operator, reused for each element. */
-export class KeyedProcess<K, State extends StateDeclarations> implements ProcessContext<K, State>, Timers {
+export class KeyedProcess<K, State extends StateDeclarations>
+  implements ProcessContext<K, State>, Timers
+{
   readonly #context: OperatorContext;
   readonly #store: KeyedState<Cells>;
   readonly #cursor: SlotCursor;
@@ -62,7 +69,12 @@ export class KeyedProcess<K, State extends StateDeclarations> implements Process
   }
 
   /** Calls `fn` for an element and emits what it gives, with the timestamp of the element. */
-  element<T>(key: Key, value: T, timestamp: number, fn: (value: T, context: this) => Emitted<unknown>): void {
+  element<T>(
+    key: Key,
+    value: T,
+    timestamp: number,
+    fn: (value: T, context: this) => Emitted<unknown>,
+  ): void {
     const { counters } = this.#context;
     counters.received += 1;
     const slot = this.#store.slot(key);
@@ -79,7 +91,12 @@ export class KeyedProcess<K, State extends StateDeclarations> implements Process
   }
 
   /** Fires the timers of a domain that are due at `until`. Returns whether none is left. */
-  fire(domain: TimeDomain, until: number, budget: Budget, fn: (timer: FiredTimer, context: this) => Emitted<unknown>): boolean {
+  fire(
+    domain: TimeDomain,
+    until: number,
+    budget: Budget,
+    fn: (timer: FiredTimer, context: this) => Emitted<unknown>,
+  ): boolean {
     const index = this.#store.timers[domain];
     for (;;) {
       if (index.next() > until) return true;
@@ -131,7 +148,11 @@ export class KeyedProcess<K, State extends StateDeclarations> implements Process
     this.#store.timers.processing.delete(this.#cursor.slot, time);
   }
 
-  #fireOne(slot: Slot<Cells>, timer: FiredTimer, fn: (timer: FiredTimer, context: this) => Emitted<unknown>): void {
+  #fireOne(
+    slot: Slot<Cells>,
+    timer: FiredTimer,
+    fn: (timer: FiredTimer, context: this) => Emitted<unknown>,
+  ): void {
     // After Flink: what a processing-time timer emits carries no event time.
     const timestamp = timer.domain === 'event' ? timer.time : NaN;
     this.#point(slot, timestamp);
@@ -149,7 +170,8 @@ export class KeyedProcess<K, State extends StateDeclarations> implements Process
   #emit(results: Iterable<unknown>, timestamp: number, key: Key): void {
     const { output } = this.#context;
     if (Array.isArray(results)) {
-      for (let index = 0; index < results.length; index += 1) output.element(results[index], timestamp);
+      for (let index = 0; index < results.length; index += 1)
+        output.element(results[index], timestamp);
       return;
     }
     for (const result of this.#checked(results, key)) output.element(result, timestamp);

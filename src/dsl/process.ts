@@ -4,7 +4,12 @@ import type { OperatorContext } from '../core/operator.js';
 import { cellsSpec, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
-import { KeyedProcess, type Emitted, type FiredTimer, type ProcessContext } from './process-context.js';
+import {
+  KeyedProcess,
+  type Emitted,
+  type FiredTimer,
+  type ProcessContext,
+} from './process-context.js';
 import { refuseAsync } from './user-function.js';
 
 export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {

@@ -2,7 +2,15 @@
 import { MIN_WATERMARK, hasTimestamp } from '../core/flow.js';
 import { TidemarkError, show } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import type { Budget, KeyCell, KeyedState, KeyedStateSpec, Operator, OperatorContext, Slot } from '../core/operator.js';
+import type {
+  Budget,
+  KeyCell,
+  KeyedState,
+  KeyedStateSpec,
+  Operator,
+  OperatorContext,
+  Slot,
+} from '../core/operator.js';
 import { compareKeys, sameKey } from '../state/key-order.js';
 
 interface Entry {
@@ -31,7 +39,10 @@ export interface RankingOptions {
 export function rankingSpec(): KeyedStateSpec<Group> {
   return {
     create: () => ({ entries: [], time: MIN_WATERMARK }),
-    pack: ({ entries, time }) => [time, entries.map(({ key, rank, element }) => [key, rank, element])],
+    pack: ({ entries, time }) => [
+      time,
+      entries.map(({ key, rank, element }) => [key, rank, element]),
+    ],
     unpack(packed) {
       const [time, entries] = packed as [number, [Key, number, unknown][]];
       return { time, entries: entries.map(([key, rank, element]) => ({ key, rank, element })) };
@@ -58,14 +69,22 @@ export class Ranking implements Operator {
   element(element: unknown, timestamp: number): void {
     const { counters } = this.#context;
     counters.received += 1;
-    if (!hasTimestamp(timestamp) || timestamp + this.#options.latenessMs < this.#firedUpTo || this.#isClosed(timestamp)) {
+    if (
+      !hasTimestamp(timestamp) ||
+      timestamp + this.#options.latenessMs < this.#firedUpTo ||
+      this.#isClosed(timestamp)
+    ) {
       this.#context.late(element, timestamp);
       return;
     }
     const slot = this.#store.slot(this.#cell.key);
     this.#store.touch(slot);
     try {
-      this.#enter(slot.live, { key: this.#options.keyOf(element), rank: this.#rankOf(element), element });
+      this.#enter(slot.live, {
+        key: this.#options.keyOf(element),
+        rank: this.#rankOf(element),
+        element,
+      });
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
@@ -149,7 +168,10 @@ export class Ranking implements Operator {
   #emit({ key, live }: Slot<Group>): void {
     const { k, finalResults } = this.#options;
     const ranked = finalResults ? live.entries : live.entries.toSorted(better).slice(0, k);
-    this.#context.output.element({ per: key, top: ranked.map(({ element }) => element) }, live.time);
+    this.#context.output.element(
+      { per: key, top: ranked.map(({ element }) => element) },
+      live.time,
+    );
   }
 }
 

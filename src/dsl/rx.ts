@@ -23,7 +23,10 @@ type AnyOperator = OperatorFunction<unknown, unknown>;
  * // => 6
  */
 export function rx<In, Out>(op1: OperatorFunction<In, Out>): Step<In, Unkeyed<Out>>;
-export function rx<In, A, Out>(op1: OperatorFunction<In, A>, op2: OperatorFunction<A, Out>): Step<In, Unkeyed<Out>>;
+export function rx<In, A, Out>(
+  op1: OperatorFunction<In, A>,
+  op2: OperatorFunction<A, Out>,
+): Step<In, Unkeyed<Out>>;
 export function rx<In, A, B, Out>(
   op1: OperatorFunction<In, A>,
   op2: OperatorFunction<A, B>,
@@ -62,7 +65,10 @@ function runAlone(operators: readonly AnyOperator[], value: unknown): readonly u
     endedEarly = subscriber.closed;
     subscriber.complete();
   });
-  const piped = operators.reduce<Observable<unknown>>((stream, operator) => operator(stream), single);
+  const piped = operators.reduce<Observable<unknown>>(
+    (stream, operator) => operator(stream),
+    single,
+  );
   const subscription = piped.subscribe({
     next: (result) => results.push(result),
     error: (error: unknown) => (ending = { error }),

@@ -14,7 +14,12 @@ export interface StandardSchema<Out> {
 
 type SchemaResult<Out> =
   | { readonly value: Out; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly unknown[] | undefined;
+      }[];
+    };
 
 /** A type without a check. */
 export interface Unchecked<T> {
@@ -48,15 +53,20 @@ export function parserOf(type: InputType<unknown>, where: string): InputNode['pa
   const { validate } = type['~standard'];
   return (value) => {
     const result = validate(value);
-    if (result instanceof Promise) throw invalidRecord('a schema that checks synchronously', 'a promise', where);
+    if (result instanceof Promise)
+      throw invalidRecord('a schema that checks synchronously', 'a promise', where);
     if (result.issues === undefined) return result.value;
-    const issues = result.issues.map(({ message, path = [] }) => `${path.map(segment).join('.') || 'value'}: ${message}`);
+    const issues = result.issues.map(
+      ({ message, path = [] }) => `${path.map(segment).join('.') || 'value'}: ${message}`,
+    );
     throw invalidRecord('a record of the declared shape', issues.join('; '), where);
   };
 }
 
 function segment(part: unknown): string {
-  return typeof part === 'object' && part !== null && 'key' in part ? String(part.key) : String(part);
+  return typeof part === 'object' && part !== null && 'key' in part
+    ? String(part.key)
+    : String(part);
 }
 
 function invalidRecord(expected: string, got: string, where: string): TidemarkError {

@@ -9,7 +9,15 @@
  */
 import { MIN_WATERMARK } from '../core/flow.js';
 import { TidemarkError } from '../core/errors.js';
-import type { Budget, KeyCell, KeyedState, KeyedStateSpec, Operator, OperatorContext, Slot } from '../core/operator.js';
+import type {
+  Budget,
+  KeyCell,
+  KeyedState,
+  KeyedStateSpec,
+  Operator,
+  OperatorContext,
+  Slot,
+} from '../core/operator.js';
 import type { SliceAssigner } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 
@@ -36,7 +44,10 @@ export function windowStateSpec<Accumulator>(): KeyedStateSpec<Panes<Accumulator
     create: () => ({ panes: [] }),
     pack: ({ panes }) => panes.map(({ start, accumulator }) => [start, accumulator]),
     unpack: (packed) => ({
-      panes: (packed as [number, Accumulator][]).map(([start, accumulator]) => ({ start, accumulator })),
+      panes: (packed as [number, Accumulator][]).map(([start, accumulator]) => ({
+        start,
+        accumulator,
+      })),
     }),
     isEmpty: ({ panes }) => panes.length === 0,
   };
@@ -67,7 +78,11 @@ export class SlicedWindows<Accumulator> implements Operator {
     const { counters } = this.#context;
     counters.received += 1;
     const slice = this.#slice;
-    if (!(timestamp >= slice && timestamp < slice + this.#slices.widthMs) && !this.#enterSlice(value, timestamp)) return;
+    if (
+      !(timestamp >= slice && timestamp < slice + this.#slices.widthMs) &&
+      !this.#enterSlice(value, timestamp)
+    )
+      return;
     if (this.#lastEnd - 1 + this.#options.latenessMs <= this.#firedUpTo) {
       this.#tooLate(value, timestamp);
       return;
@@ -115,7 +130,8 @@ export class SlicedWindows<Accumulator> implements Operator {
 
   #tooLate(value: unknown, timestamp: number): void {
     this.#context.late(value, timestamp);
-    if (this.#options.late !== undefined) this.#context.side(this.#options.late).element(value, timestamp);
+    if (this.#options.late !== undefined)
+      this.#context.side(this.#options.late).element(value, timestamp);
   }
 
   /** The pane of a slice; mostly the newest one. A new pane sets the timers that will need it. */
@@ -132,7 +148,8 @@ export class SlicedWindows<Accumulator> implements Operator {
     const { event } = this.#store.timers;
     const end = this.#unfiredEnd(slice, this.#firedUpTo);
     if (end !== undefined) event.set(slot, end - 1);
-    if (this.#options.latenessMs > 0) event.set(slot, this.#slices.lastEnd(slice) - 1 + this.#options.latenessMs);
+    if (this.#options.latenessMs > 0)
+      event.set(slot, this.#slices.lastEnd(slice) - 1 + this.#options.latenessMs);
     return pane;
   }
 
@@ -193,7 +210,10 @@ export class SlicedWindows<Accumulator> implements Operator {
         // A pane is never handed to merge as its first argument, because merge may change that.
         if (found === 0) merged = pane.accumulator;
         else if (found === 1)
-          merged = aggregator.merge(aggregator.merge(aggregator.create(), merged as Accumulator), pane.accumulator);
+          merged = aggregator.merge(
+            aggregator.merge(aggregator.create(), merged as Accumulator),
+            pane.accumulator,
+          );
         else merged = aggregator.merge(merged as Accumulator, pane.accumulator);
         found += 1;
       }

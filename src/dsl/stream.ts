@@ -12,5 +12,5 @@ import { DataStream, edgeOf } from './data-stream.js';
  * stream(of(1)).pipe(map((n) => n + 1)).subscribe((n) => console.log(n)); // => 2
  */
 export function stream<T>(source: Observable<T>): DataStream<T> {
-  return new DataStream<T>(edgeOf(source as Observable<unknown>, 'stream', true));
+  return new DataStream<T>(edgeOf(source, 'stream', true));
 }

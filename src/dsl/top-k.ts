@@ -46,7 +46,10 @@ export interface TopK<T, Per> {
  *
  * @throws TidemarkError OPTIONS_INVALID; TIME_MISSING when it is piped
  */
-export function topK<T, Per extends Key>(k: number, options: TopKOptions<T, Per>): Step<T, TopK<T, Per>> {
+export function topK<T, Per extends Key>(
+  k: number,
+  options: TopKOptions<T, Per>,
+): Step<T, TopK<T, Per>> {
   if (!Number.isSafeInteger(k) || k <= 0)
     throw new TidemarkError('OPTIONS_INVALID', {
       expected: 'a whole number > 0',
@@ -58,7 +61,7 @@ export function topK<T, Per extends Key>(k: number, options: TopKOptions<T, Per>
   const keyOf = key ?? ((element: T): Key => (element as { readonly key: Key }).key);
   for (const fn of [by, per, keyOf]) refuseAsync(fn, `topK "${options.uid}"`);
   return (source: Observable<T>): DataStream<TopK<T, Per>> => {
-    const input = edgeOf(source as Observable<unknown>, 'topK');
+    const input = edgeOf(source, 'topK');
     const { latenessMs, finalResults } = upstreamFacts(input);
     const groups = new DataStream<T>({ from: makeKeyNode(groupNode(input, per)) });
     const step = defineOperator<T, TopK<T, Per>>({
@@ -84,7 +87,7 @@ export function topK<T, Per extends Key>(k: number, options: TopKOptions<T, Per>
 function groupNode<T>(input: Edge, per: (element: T) => Key): Parameters<typeof makeKeyNode>[0] {
   return {
     kind: 'key',
-    keyOf: per as (value: never) => Key,
+    keyOf: per,
     uid: undefined,
     inputs: [input],
     hasEventTime: input.from.hasEventTime,
@@ -102,7 +105,9 @@ function upstreamFacts(edge: Edge): Finality {
   const node: GraphNode = edge.from;
   if (node.kind === 'operator' && (node.spec.state !== undefined || edge.side !== undefined)) {
     const { latenessMs = 0, finalResults = false } = node.spec.facts;
-    return edge.side === undefined ? { latenessMs, finalResults } : { latenessMs: 0, finalResults: false };
+    return edge.side === undefined
+      ? { latenessMs, finalResults }
+      : { latenessMs: 0, finalResults: false };
   }
   const facts = node.inputs.map(upstreamFacts);
   return {

@@ -17,7 +17,9 @@ import { DataStream, edgeOf, type Step, type Unkeyed } from './data-stream.js';
  */
 export function union<In>(...others: readonly Observable<In>[]): Step<In, Unkeyed<In>> {
   return (source) => {
-    const inputs = [source, ...others].map((stream) => edgeOf(stream as Observable<unknown>, 'union'));
+    const inputs = [source, ...others].map((stream) =>
+      edgeOf(stream as Observable<unknown>, 'union'),
+    );
     const node: UnionNode = {
       kind: 'union',
       inputs,

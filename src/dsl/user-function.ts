@@ -20,7 +20,8 @@ export function refuseAsync(fn: unknown, where: string): void {
       where,
       hint: 'Pass the function itself.',
     });
-  if (fn.constructor.name === 'AsyncFunction' || fn.constructor.name === 'AsyncGeneratorFunction') throw asyncError(where);
+  if (fn.constructor.name === 'AsyncFunction' || fn.constructor.name === 'AsyncGeneratorFunction')
+    throw asyncError(where);
 }
 
 /** Whether a value is a promise or looks like one. */

@@ -1,7 +1,12 @@
 /** `window`: one result per key and window, once event time has passed the end of the window. */
 import type { Observable } from 'rxjs';
 import { durationMs, formatDuration, type Duration } from '../core/duration.js';
-import { SliceAssigner, describeWindows, type AlignedWindows, type TimeWindow } from '../time/windows.js';
+import {
+  SliceAssigner,
+  describeWindows,
+  type AlignedWindows,
+  type TimeWindow,
+} from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 import type { DataStream, Keyed, OutputTag } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
@@ -56,7 +61,10 @@ export function window<K, T, Accumulator, Value>(
   aggregator: Aggregator<T, Accumulator, Value>,
   options: WindowOptions<T>,
 ): (source: Observable<Keyed<K, T>>) => DataStream<WindowResult<K, Value>> {
-  const latenessMs = durationMs(options.allowedLateness ?? 0, `allowedLateness of window "${options.uid}"`);
+  const latenessMs = durationMs(
+    options.allowedLateness ?? 0,
+    `allowedLateness of window "${options.uid}"`,
+  );
   const late = options.late?.id;
   const lateness = latenessMs === 0 ? '' : `, ${formatDuration(latenessMs)} late`;
   return defineOperator<Keyed<K, T>, WindowResult<K, Value>>({

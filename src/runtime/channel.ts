@@ -4,7 +4,13 @@
  * The bound counts elements. A producer asks `isFull` between elements, so one element that becomes many may go beyond
  * it once; signals always fit, because a barrier that had to wait behind data could never overtake a full channel.
  */
-import { CHUNK_ELEMENTS_MAX, type Chunk, type Flow, type Origin, type Signal } from '../core/flow.js';
+import {
+  CHUNK_ELEMENTS_MAX,
+  type Chunk,
+  type Flow,
+  type Origin,
+  type Signal,
+} from '../core/flow.js';
 
 /** A queue that gives its items back in order, without moving the rest at each take. */
 export class FlowQueue {

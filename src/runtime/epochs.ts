@@ -49,7 +49,10 @@ interface Gathering {
   readonly isFinal: boolean;
   splits: SplitRecord[];
   readonly frozen: Set<Task>;
-  readonly slabs: { readonly uid: string; readonly drain: Generator<FrozenSlab | undefined, void, void> }[];
+  readonly slabs: {
+    readonly uid: string;
+    readonly drain: Generator<FrozenSlab | undefined, void, void>;
+  }[];
   readonly marks: Map<string, { input: number; output: number }>;
   readonly counters: Map<string, Counters>;
   records: number;
@@ -63,7 +66,10 @@ export class Epochs {
   #gathering: Gathering | undefined;
   #commit: Promise<void> | undefined;
 
-  constructor(parts: EpochParts, options: { committer: EmbeddedCommitter; runtime: Runtime; committed: number }) {
+  constructor(
+    parts: EpochParts,
+    options: { committer: EmbeddedCommitter; runtime: Runtime; committed: number },
+  ) {
     this.#parts = parts;
     this.#committer = options.committer;
     this.#runtime = options.runtime;
@@ -124,7 +130,8 @@ export class Epochs {
       addCounters(sum, counters);
       gathering.counters.set(name, sum);
     }
-    if (task === this.#parts.sourceTask) gathering.splits = this.#withGenerators(gathering.splits, task);
+    if (task === this.#parts.sourceTask)
+      gathering.splits = this.#withGenerators(gathering.splits, task);
     if (gathering.frozen.size === this.#parts.tasks.length) this.#commit = this.#run(gathering);
   }
 
@@ -192,7 +199,10 @@ export class Epochs {
   }
 }
 
-function groupByUid(sinks: readonly SinkPump[], prepared: readonly unknown[]): Map<string, unknown[]> {
+function groupByUid(
+  sinks: readonly SinkPump[],
+  prepared: readonly unknown[],
+): Map<string, unknown[]> {
   const byUid = new Map<string, unknown[]>();
   for (const [index, { uid }] of sinks.entries()) {
     const left = prepared[index];

@@ -26,7 +26,11 @@ export interface Explanation {
   /** Which step each output leaves from. */
   readonly outputs: Readonly<Record<string, string>>;
   /** With more than one shard: which steps run together, and how many times. */
-  readonly stages: readonly { readonly name: string; readonly tasks: 'one' | 'one per shard'; readonly steps: readonly string[] }[];
+  readonly stages: readonly {
+    readonly name: string;
+    readonly tasks: 'one' | 'one per shard';
+    readonly steps: readonly string[];
+  }[];
   toString(): string;
   /** A `flowchart` for Mermaid. */
   toMermaid(): string;
@@ -57,7 +61,10 @@ export function explain<Ins, Outs>(definition: PipelineDefinition<Ins, Outs>): E
   const plan = planOf(definition.outputs, 2);
   const steps = nodesInOrder(definition.outputs).map((node) => describeStep(node, plan));
   const outputs = Object.fromEntries(
-    Object.entries(definition.outputs).map(([name, { from, side }]) => [name, edgeName(from, side, plan)]),
+    Object.entries(definition.outputs).map(([name, { from, side }]) => [
+      name,
+      edgeName(from, side, plan),
+    ]),
   );
   const stages = plan.stages.map(({ name, shards, nodes }) => ({
     name,
@@ -93,7 +100,8 @@ function edgeName(from: GraphNode, side: string | undefined, plan: Plan): string
 function asText({ pipeline, steps, outputs }: Facts): string {
   const rows = steps.map((step) => [step.name, step.kind, properties(step)]);
   for (const [name, from] of Object.entries(outputs)) rows.push([name, `<- ${from}`, '']);
-  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const width = (column: number): number =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const [names, kinds] = [width(0), Math.max(...steps.map(({ kind }) => kind.length))];
   const lines = rows.map(([name = '', kind = '', rest = '']) =>
     `  ${name.padEnd(names)}  ${kind.padEnd(kinds)}  ${rest}`.trimEnd(),
@@ -101,7 +109,14 @@ function asText({ pipeline, steps, outputs }: Facts): string {
   return [`pipeline "${pipeline}"`, ...lines].join('\n');
 }
 
-function properties({ hasEventTime, isKeyed, kind, hasState, summary, sideOutputs }: ExplainedStep): string {
+function properties({
+  hasEventTime,
+  isKeyed,
+  kind,
+  hasState,
+  summary,
+  sideOutputs,
+}: ExplainedStep): string {
   const facts: string[] = [];
   if (hasEventTime) facts.push('event time');
   if (isKeyed) facts.push('keyed');
@@ -116,14 +131,18 @@ function asMermaid({ steps, outputs }: Facts): string {
   const idOf = (edge: string): string => ids.get(edge.split('#')[0] ?? '') ?? edge;
   const lines = ['flowchart LR'];
   for (const { name, kind, summary, hasState } of steps) {
-    const label = [name === kind ? kind : `${kind} ${name}`, summary].filter((part) => part !== undefined).join('<br>');
+    const label = [name === kind ? kind : `${kind} ${name}`, summary]
+      .filter((part) => part !== undefined)
+      .join('<br>');
     lines.push(`  ${ids.get(name) ?? ''}${hasState ? `[("${label}")]` : `["${label}"]`}`);
   }
   for (const { name, kind, inputs } of steps)
     for (const from of inputs) {
-      const isShuffle = steps.find((step) => step.name === from)?.kind === 'keyBy' && kind !== 'keyBy';
+      const isShuffle =
+        steps.find((step) => step.name === from)?.kind === 'keyBy' && kind !== 'keyBy';
       lines.push(`  ${idOf(from)} ${isShuffle ? '==>' : '-->'} ${ids.get(name) ?? ''}`);
     }
-  for (const [name, from] of Object.entries(outputs)) lines.push(`  ${idOf(from)} --> out_${name}(["${name}"])`);
+  for (const [name, from] of Object.entries(outputs))
+    lines.push(`  ${idOf(from)} --> out_${name}(["${name}"])`);
   return lines.join('\n');
 }

@@ -17,11 +17,16 @@ interface Listener {
 installLocalRunner({
   subscribe(edge, subscriber: Subscriber<unknown>) {
     const outputs: Outputs = { output: edge };
-    const stop = start(outputs, new Map(), {
-      emit: (_output, value) => subscriber.next(value),
-      error: (error) => subscriber.error(error),
-      complete: () => subscriber.complete(),
-    }, (teardown) => subscriber.add(teardown));
+    const stop = start(
+      outputs,
+      new Map(),
+      {
+        emit: (_output, value) => subscriber.next(value),
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      },
+      (teardown) => subscriber.add(teardown),
+    );
     subscriber.add(stop);
   },
   connect(outputs, feeds): LocalConnection {
@@ -30,7 +35,9 @@ installLocalRunner({
     const running = new Subscription();
     let isStarted = false;
     return {
-      outputs: Object.fromEntries([...subjects].map(([name, subject]) => [name, subject.asObservable()])),
+      outputs: Object.fromEntries(
+        [...subjects].map(([name, subject]) => [name, subject.asObservable()]),
+      ),
       start() {
         if (isStarted) return;
         isStarted = true;
@@ -47,7 +54,12 @@ installLocalRunner({
 });
 
 /** Begins a run and subscribes to its inputs, in order. Returns what stops it. */
-function start(outputs: Outputs, feeds: Feeds, listener: Listener, onClose: (teardown: () => void) => void): () => void {
+function start(
+  outputs: Outputs,
+  feeds: Feeds,
+  listener: Listener,
+  onClose: (teardown: () => void) => void,
+): () => void {
   checkUids(nodesInOrder(outputs));
   const stop$ = new Subject<void>();
   let isOver = false;

@@ -2,12 +2,11 @@
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
 import { loadBucket } from '../checkpoint/store-slabs.js';
-import type { Sink, SinkRun } from '../core/connector.js';
+import type { Sink } from '../core/connector.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
 import type { InputNode } from '../core/graph.js';
 import { groupRange } from '../core/key-group.js';
-import type { KeyedState } from '../core/operator.js';
 import { KeyedStore } from '../state/slots.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epochs.js';
@@ -15,6 +14,7 @@ import type { JobJournal } from './job-journal.js';
 import type { JobOptions } from './job-options.js';
 import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
 import type { DeadRecord } from './records.js';
+import { fanOut } from './job-sinks.js';
 import { SinkPump } from './sink-pump.js';
 import { SourcePump } from './source-pump.js';
 import { Task } from './task.js';
@@ -56,12 +56,19 @@ interface Place {
 export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJob> {
   const { options, plan, record, maxParallelism } = assembly;
   const splits = await makePumps(assembly);
-  const places = plan.stages.flatMap((stage) => Array.from({ length: stage.shards }, (_, shard) => makePlace(stage, shard)));
+  const places = plan.stages.flatMap((stage) =>
+    Array.from({ length: stage.shards }, (_, shard) => makePlace(stage, shard)),
+  );
   connectPlaces(places);
   const [sources] = places;
   assert(sources !== undefined, 'the first place is that of the sources');
   for (const { input, pump } of splits)
-    sources.inputs.push({ kind: 'split', node: options.inputs.get(input) as InputNode, origin: pump.origin, queue: pump.queue });
+    sources.inputs.push({
+      kind: 'split',
+      node: options.inputs.get(input) as InputNode,
+      origin: pump.origin,
+      queue: pump.queue,
+    });
   for (const place of places) loadStores(place, assembly);
   await assembly.recovered();
   const sinks: SinkPump[] = [];
@@ -85,21 +92,6 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
     bytesTotal: await totalSize(options),
     epochParts: { splits, tasks, sourceTask, stores, sinks, identity, base },
   };
-}
-
-/** Sinks as the job sees them before its writers are open. */
-export const openSinks = {
-  /** Finishes what the last commit holds of each sink, and lets it remove the rest. */
-  async recover(options: JobOptions, record: JobRecord | undefined, run: Omit<SinkRun, 'uid'>): Promise<void> {
-    for (const sink of allSinks(options))
-      await sink.recover(record?.sinks.get(sink.uid) ?? [], { ...run, uid: sink.uid }, options.runtime);
-  },
-};
-
-function allSinks(options: JobOptions): Sink<unknown>[] {
-  const { deadLetters } = options;
-  const sinks = [...options.to.values()].flat();
-  return deadLetters === undefined ? sinks : [...sinks, deadLetters as Sink<unknown>];
 }
 
 async function makePumps({ options, record, wake, failed }: AssemblyOptions): Promise<SplitPump[]> {
@@ -138,7 +130,9 @@ function connectPlaces(places: readonly Place[]): void {
   for (const stage of new Set(places.map((place) => place.stage)))
     for (const shuffle of stage.shuffles)
       for (const upstream of placesOf(shuffle.from)) {
-        const writers = placesOf(stage).map((downstream) => connectTwo(upstream, downstream, shuffle));
+        const writers = placesOf(stage).map((downstream) =>
+          connectTwo(upstream, downstream, shuffle),
+        );
         upstream.shuffles.push({ key: shuffle.key, writers });
       }
 }
@@ -150,7 +144,10 @@ function connectTwo(upstream: Place, downstream: Place, shuffle: Shuffle): Chann
   return new ChannelWriter(queue, upstream.pressure);
 }
 
-function loadStores(place: Place, { committer, maxParallelism, plan, record }: AssemblyOptions): void {
+function loadStores(
+  place: Place,
+  { committer, maxParallelism, plan, record }: AssemblyOptions,
+): void {
   const { stage, shard, stores } = place;
   for (const node of stage.nodes) {
     if (node.kind !== 'operator' || node.spec.state === undefined) continue;
@@ -158,7 +155,10 @@ function loadStores(place: Place, { committer, maxParallelism, plan, record }: A
     const store = new KeyedStore<object>({ spec: node.spec.state, maxParallelism, durable: true });
     stores.set(uid, store);
     if (record === undefined) continue;
-    for (const { kind, slabs, where } of committer.buckets(uid, groupRange(shard, stage.shards, maxParallelism)))
+    for (const { kind, slabs, where } of committer.buckets(
+      uid,
+      groupRange(shard, stage.shards, maxParallelism),
+    ))
       loadBucket(store, kind, slabs, where);
   }
 }
@@ -170,7 +170,13 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
     const instance = sinks.filter(({ uid }) => uid === sink.uid).length;
     const { name: job, guarantee, runtime } = options;
     const writer = await sink.open({ job, uid: sink.uid, instance, guarantee }, runtime);
-    const pump = new SinkPump({ uid: sink.uid, writer, pressure, wake: assembly.wake, failed: assembly.failed });
+    const pump = new SinkPump({
+      uid: sink.uid,
+      writer,
+      pressure,
+      wake: assembly.wake,
+      failed: assembly.failed,
+    });
     sinks.push(pump);
     return pump;
   };
@@ -182,7 +188,10 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
     for (const sink of targets) pumps.push(await openSink(sink));
     taskSinks.set(output, pumps.length === 1 ? (pumps[0] as SinkPump) : fanOut(pumps));
   }
-  const deadLetters = options.deadLetters === undefined ? undefined : await openSink(options.deadLetters as Sink<unknown>);
+  const deadLetters =
+    options.deadLetters === undefined
+      ? undefined
+      : await openSink(options.deadLetters as Sink<unknown>);
   // Dead letters are an output inside the epoch, so their writer hears the barriers of its task.
   if (deadLetters !== undefined) taskSinks.set('', deadLetters);
   const task: Task = new Task(
@@ -195,7 +204,10 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
       inputs,
       shuffles,
       sinks: taskSinks,
-      host: makeHost(place, assembly, { deadLetters, frozen: (epoch) => assembly.frozen(task, epoch) }),
+      host: makeHost(place, assembly, {
+        deadLetters,
+        frozen: (epoch) => assembly.frozen(task, epoch),
+      }),
       pressure,
       restoredMarks: record?.marks,
     },
@@ -215,7 +227,7 @@ function makeHost(
     stateOf(uid) {
       const store = place.stores.get(uid);
       assert(store !== undefined, `the store of "${uid}" was loaded`);
-      return store as KeyedState<object>;
+      return store;
     },
     late: (record) => journal.late(record),
     dead(record: DeadRecord) {
@@ -226,22 +238,18 @@ function makeHost(
   };
 }
 
-function fanOut(pumps: readonly SinkPump[]): TaskSink {
-  return {
-    get isFull() {
-      return pumps.some((pump) => pump.isFull);
-    },
-    element: (value, timestamp) => pumps.forEach((pump) => pump.element(value, timestamp)),
-    barrier: (epoch) => pumps.forEach((pump) => pump.barrier(epoch)),
-    end: () => pumps.forEach((pump) => pump.end()),
-  };
-}
-
-function restoreGenerators(task: Task, splits: readonly SplitPump[], record: JobRecord | undefined): void {
+function restoreGenerators(
+  task: Task,
+  splits: readonly SplitPump[],
+  record: JobRecord | undefined,
+): void {
   const generators = task.wiring.generators();
   for (const { input, split, taskInput } of splits) {
-    const saved = record?.splits.find((candidate) => candidate.input === input && candidate.split === split);
-    for (const [name, state] of saved?.generators ?? []) generators.get(name)?.generator?.restore(taskInput, state);
+    const saved = record?.splits.find(
+      (candidate) => candidate.input === input && candidate.split === split,
+    );
+    for (const [name, state] of saved?.generators ?? [])
+      generators.get(name)?.generator?.restore(taskInput, state);
   }
 }
 

@@ -3,7 +3,13 @@ import { TidemarkError } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { Logger } from '../core/runtime.js';
 import type { DeadLetterLimits } from './job-options.js';
-import { SAMPLES_MAX, addCounters, makeCounters, type DeadRecord, type LateRecord } from './records.js';
+import {
+  SAMPLES_MAX,
+  addCounters,
+  makeCounters,
+  type DeadRecord,
+  type LateRecord,
+} from './records.js';
 import type { Task } from './task.js';
 
 /** Below this many records one failure would already be a large share. */
@@ -22,7 +28,12 @@ export class JobJournal {
   tasks: readonly Task[] = [];
 
   /** @param options.base counters of the last commit */
-  constructor(options: { base: ReadonlyMap<string, Counters>; records: number; log: Logger; limits: DeadLetterLimits }) {
+  constructor(options: {
+    base: ReadonlyMap<string, Counters>;
+    records: number;
+    log: Logger;
+    limits: DeadLetterLimits;
+  }) {
     this.#base = options.base;
     this.#baseRecords = options.records;
     this.#log = options.log;
@@ -49,7 +60,8 @@ export class JobJournal {
     this.#dead += 1;
     this.#deadInARow = records - this.#recordsAtLastDead <= 1 ? this.#deadInARow + 1 : 1;
     this.#recordsAtLastDead = records;
-    const tooMany = this.#dead > this.#limits.share * records && records + this.#dead >= BREAKER_RECORDS_MIN;
+    const tooMany =
+      this.#dead > this.#limits.share * records && records + this.#dead >= BREAKER_RECORDS_MIN;
     if (this.#deadInARow < this.#limits.inARow && !tooMany) return;
     throw new TidemarkError('DEAD_LETTERS_EXCEEDED', {
       expected: `at most ${this.#limits.share * 100} % failed records and fewer than ${this.#limits.inARow} in a row`,
@@ -67,7 +79,8 @@ export class JobJournal {
       sums.set(name, sum);
     };
     for (const [name, counters] of this.#base) add(name, counters);
-    for (const task of this.tasks) for (const [name, counters] of task.wiring.counters()) add(name, counters);
+    for (const task of this.tasks)
+      for (const [name, counters] of task.wiring.counters()) add(name, counters);
     return sums;
   }
 

@@ -11,7 +11,8 @@ import { checkUids, nodesInOrder } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Runtime } from '../core/runtime.js';
 import type { StateBackend } from '../state/backend.js';
-import { assembleJob, openSinks, type AssembledJob } from './job-assembly.js';
+import { assembleJob, type AssembledJob } from './job-assembly.js';
+import { recoverSinks } from './job-sinks.js';
 import { JobJournal } from './job-journal.js';
 import type { JobOptions, Phase, RunStatus, RunSummary } from './job-options.js';
 import { Epochs } from './epochs.js';
@@ -53,7 +54,9 @@ export class Job {
       await this.#recover();
       if (!this.#alreadyFinished) await this.#loop();
       await this.#close();
-      return this.#enter(this.#isLastEpoch && this.#stopIsAsked && !this.#allEnded() ? 'stopped' : 'finished');
+      return this.#enter(
+        this.#isLastEpoch && this.#stopIsAsked && !this.#allEnded() ? 'stopped' : 'finished',
+      );
     } catch (error) {
       this.#failure ??= { error };
       await this.#close().catch(() => undefined);
@@ -77,7 +80,8 @@ export class Job {
 
   status(): RunStatus {
     const counters = [...(this.#journal?.counters().values() ?? [])];
-    const total = (field: 'late' | 'dead' | 'filtered'): number => counters.reduce((sum, each) => sum + each[field], 0);
+    const total = (field: 'late' | 'dead' | 'filtered'): number =>
+      counters.reduce((sum, each) => sum + each[field], 0);
     return {
       phase: this.#phase,
       records: this.#journal?.records ?? 0,
@@ -105,7 +109,10 @@ export class Job {
   async #recover(): Promise<void> {
     const { options, record, committer } = await this.#open();
     const runtime = this.#runtime;
-    const maxParallelism = record?.maxParallelism ?? options.maxParallelism ?? defaultMaxParallelism(options.parallelism);
+    const maxParallelism =
+      record?.maxParallelism ??
+      options.maxParallelism ??
+      defaultMaxParallelism(options.parallelism);
     this.#resumedFrom = record?.epoch ?? 0;
     this.#journal = new JobJournal({
       base: record?.counters ?? new Map(),
@@ -116,7 +123,7 @@ export class Job {
     const sinkRun = { job: options.name, guarantee: options.guarantee, epoch: this.#resumedFrom };
     if (record?.isFinished === true) {
       this.#alreadyFinished = true;
-      await openSinks.recover(options, record, sinkRun);
+      await recoverSinks(options, record, sinkRun);
       return;
     }
     const parts = await assembleJob({
@@ -131,7 +138,7 @@ export class Job {
       failed: (error) => this.fail(error),
       recovered: async () => {
         await runtime.at('recover.loaded');
-        await openSinks.recover(options, record, sinkRun);
+        await recoverSinks(options, record, sinkRun);
         await runtime.at('recover.sinks');
         committer.cleanAll();
       },
@@ -140,10 +147,18 @@ export class Job {
     this.#journal.tasks = parts.tasks;
     this.#recordsAtEpoch = this.#journal.records;
     this.#bytesTotal = parts.bytesTotal;
-    this.#epochs = new Epochs(parts.epochParts, { committer, runtime, committed: this.#resumedFrom });
+    this.#epochs = new Epochs(parts.epochParts, {
+      committer,
+      runtime,
+      committed: this.#resumedFrom,
+    });
   }
 
-  async #open(): Promise<{ options: JobOptions; record: JobRecord | undefined; committer: EmbeddedCommitter }> {
+  async #open(): Promise<{
+    options: JobOptions;
+    record: JobRecord | undefined;
+    committer: EmbeddedCommitter;
+  }> {
     const options = this.#options;
     checkUids(
       nodesInOrder(options.outputs),
@@ -155,18 +170,26 @@ export class Job {
     const committer = new EmbeddedCommitter(this.#backend, { where });
     const record = committer.read();
     if (record !== undefined)
-      checkRecord(record, { name: options.name, operators: operatorsOf(options.outputs), maxParallelism: options.maxParallelism, where });
+      checkRecord(record, {
+        name: options.name,
+        operators: operatorsOf(options.outputs),
+        maxParallelism: options.maxParallelism,
+        where,
+      });
     return { options, record, committer };
   }
 
   #frozen(task: Parameters<Epochs['frozen']>[0], epoch: number): void {
     this.#epochs?.frozen(task, epoch);
-    this.#epochs?.commit?.catch((error: unknown) => this.fail(error)).finally(() => this.#wake.ring());
+    this.#epochs?.commit
+      ?.catch((error: unknown) => this.fail(error))
+      .finally(() => this.#wake.ring());
   }
 
   async #loop(): Promise<void> {
     const parts = this.#parts;
-    if (parts === undefined) throw new Error('Tidemark bug: the loop of a job that was not recovered');
+    if (parts === undefined)
+      throw new Error('Tidemark bug: the loop of a job that was not recovered');
     this.#enter('running');
     if (this.#stopIsAsked) this.stop();
     for (const { pump } of parts.splits) void pump.run();
@@ -241,7 +264,9 @@ export class Job {
     let at = Math.min(...tasks.map((task) => task.nextTick()));
     for (const { pump, taskInput } of splits)
       for (const { generator } of sourceTask.wiring.inputs[taskInput]?.generators ?? []) {
-        const leftMs = pump.hasEnded ? Infinity : (generator?.polledInVain(taskInput, pump.polledInVainMs(now)) ?? Infinity);
+        const leftMs = pump.hasEnded
+          ? Infinity
+          : (generator?.polledInVain(taskInput, pump.polledInVainMs(now)) ?? Infinity);
         if (leftMs !== Infinity) at = Math.min(at, now + leftMs);
         else if (generator?.allIdle() === true) sourceTask.requestWalk();
       }

@@ -59,9 +59,12 @@ export class LocalRun {
     this.inputs = stage.nodes.filter((node) => node.kind === 'input');
     this.#positions = this.inputs.map(() => 0);
     this.#lastAt = this.inputs.map(() => options.clock.now());
-    const inputs = this.inputs.map(
-      (node): TaskInput => ({ kind: 'split', node, queue: new FlowQueue(), origin: { name: node.name, unit: 'element' } }),
-    );
+    const inputs = this.inputs.map((node): TaskInput => ({
+      kind: 'split',
+      node,
+      queue: new FlowQueue(),
+      origin: { name: node.name, unit: 'element' },
+    }));
     const spec: TaskSpec = {
       name: 'all',
       plan: this.plan,
@@ -157,7 +160,12 @@ export class LocalRun {
     this.#isBusy = true;
     try {
       work();
-      for (let next = this.#waiting.shift(); next !== undefined && !this.#isClosed; next = this.#waiting.shift()) next();
+      for (
+        let next = this.#waiting.shift();
+        next !== undefined && !this.#isClosed;
+        next = this.#waiting.shift()
+      )
+        next();
     } finally {
       this.#isBusy = false;
       this.#waiting.length = 0;
@@ -191,7 +199,8 @@ export class LocalRun {
     for (const [input, wired] of this.task.wiring.inputs.entries())
       for (const { generator } of wired.generators) {
         const left = generator?.polledInVain(input, 0) ?? Infinity;
-        if (left !== Infinity) soonest = Math.min(soonest, Math.max(1, left - (now - (this.#lastAt[input] ?? now))));
+        if (left !== Infinity)
+          soonest = Math.min(soonest, Math.max(1, left - (now - (this.#lastAt[input] ?? now))));
       }
     return soonest;
   }
@@ -199,7 +208,8 @@ export class LocalRun {
   #checkIdleness(now: number): void {
     for (const [input, wired] of this.task.wiring.inputs.entries())
       for (const { generator } of wired.generators)
-        if (generator?.polledInVain(input, now - (this.#lastAt[input] ?? now)) === Infinity) this.task.requestWalk();
+        if (generator?.polledInVain(input, now - (this.#lastAt[input] ?? now)) === Infinity)
+          this.task.requestWalk();
   }
 
   #sink(name: string): TaskSink {
@@ -217,7 +227,8 @@ export class LocalRun {
     const maxParallelism = this.#options.maxParallelism ?? defaultMaxParallelism(1);
     return {
       now: () => clock.now(),
-      stateOf: stateOf ?? ((_uid, spec) => new KeyedStore({ spec, maxParallelism, durable: false })),
+      stateOf:
+        stateOf ?? ((_uid, spec) => new KeyedStore({ spec, maxParallelism, durable: false })),
       late: late ?? (() => undefined),
       dead(record, _value, cause) {
         if (dead === undefined) throw cause;

@@ -7,6 +7,7 @@ import type { Frontier } from '../time/frontier.js';
 import { describeWhence } from './records.js';
 import type { Whence } from './channel.js';
 import type { TaskSpec } from './task-spec.js';
+import type { TaskTopology } from './task-topology.js';
 
 /** The parts of a task that its operators reach through their contexts. */
 export interface WiringView {
@@ -15,7 +16,7 @@ export interface WiringView {
   readonly frontier: Frontier;
   walkRequested: boolean;
   readonly currentSplit: number;
-  splitsOf(node: GraphNode): number[];
+  readonly topology: TaskTopology;
   sideOf(node: GraphNode, side: string): Receiver;
   cellOf(node: KeyNode): KeyCell;
 }
@@ -38,11 +39,12 @@ export function makeContext(
     name,
     output,
     counters,
-    splits: wiring.splitsOf(node),
+    splits: wiring.topology.splitsOf(node),
     side: memoized((tag) => wiring.sideOf(node, tag)),
     keyCell(input) {
       const key = node.inputs[input]?.from.keyedBy;
-      if (key === undefined) throw new Error(`Tidemark bug: input ${input} of ${name} is not keyed`);
+      if (key === undefined)
+        throw new Error(`Tidemark bug: input ${input} of ${name} is not keyed`);
       return wiring.cellOf(key);
     },
     keyedState<Live extends object>() {
@@ -68,7 +70,12 @@ export function makeContext(
     },
     reject: (value, timestamp, cause) => rejectElement(place, value, timestamp, cause),
     fail(cause, { key, timestamp }) {
-      throw failure(cause, { operator: name, key, timestamp, position: describeWhence(wiring.whence) });
+      throw failure(cause, {
+        operator: name,
+        key,
+        timestamp,
+        position: describeWhence(wiring.whence),
+      });
     },
     derive(key, time) {
       wiring.whence.origin = derived;
@@ -79,12 +86,21 @@ export function makeContext(
 }
 
 /** An element failed before it touched any state. */
-export function rejectElement({ wiring, name, counters }: Place, value: unknown, timestamp: number, cause: unknown): void {
+export function rejectElement(
+  { wiring, name, counters }: Place,
+  value: unknown,
+  timestamp: number,
+  cause: unknown,
+): void {
   counters.dead += 1;
   const position = describeWhence(wiring.whence);
   const time = hasTimestamp(timestamp) ? timestamp : undefined;
   const error = failure(cause, { operator: name, timestamp: time, position });
-  wiring.spec.host.dead({ operator: name, position, reason: error.message, raw: show(value), timestamp: time }, value, error);
+  wiring.spec.host.dead(
+    { operator: name, position, reason: error.message, raw: show(value), timestamp: time },
+    value,
+    error,
+  );
 }
 
 /** What a user function threw, named by its place; errors of ours keep their code. */
@@ -94,7 +110,11 @@ function failure(
 ): PipelineError {
   if (cause instanceof PipelineError) return cause;
   if (cause instanceof TidemarkError)
-    return new PipelineError(cause.code, { expected: cause.expected, got: cause.got, hint: cause.hint, cause }, place);
+    return new PipelineError(
+      cause.code,
+      { expected: cause.expected, got: cause.got, hint: cause.hint, cause },
+      place,
+    );
   return new PipelineError(
     'USER_FUNCTION_FAILED',
     {

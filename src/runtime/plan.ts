@@ -7,7 +7,14 @@
  * With one shard everything is one task and nothing is dealt out. With more, each keyBy ends a stage: what stands
  * behind it runs in a stage of its own. A step that hangs on several stages (behind a union) runs in each of them.
  */
-import { nodeNames, nodesInOrder, type Edge, type GraphNode, type KeyNode, type Outputs } from '../core/graph.js';
+import {
+  nodeNames,
+  nodesInOrder,
+  type Edge,
+  type GraphNode,
+  type KeyNode,
+  type Outputs,
+} from '../core/graph.js';
 
 export interface Stage {
   readonly name: string;
@@ -44,7 +51,8 @@ interface Draft {
 export function planOf(outputs: Outputs, shards: number): Plan {
   const nodes = nodesInOrder(outputs);
   const names = nodeNames(nodes);
-  if (shards === 1) return { stages: [{ name: 'all', shards: 1, nodes, shuffles: [] }], outputs, names, shards };
+  if (shards === 1)
+    return { stages: [{ name: 'all', shards: 1, nodes, shuffles: [] }], outputs, names, shards };
   const sources: Draft = { name: 'sources', shards: 1, nodes: [], shuffles: [] };
   const stages: Draft[] = [sources];
   const homes = new Map<GraphNode, Draft[]>();
@@ -68,7 +76,11 @@ export function planOf(outputs: Outputs, shards: number): Plan {
     const name = joined ? `${readerName}/${input}` : draft.name;
     for (const home of from_)
       if (!draft.shuffles.some(({ key, from: upstream }) => key === from && upstream === home))
-        draft.shuffles.push({ name: from_.length > 1 ? `${name}/${home.name}` : name, key: from, from: home });
+        draft.shuffles.push({
+          name: from_.length > 1 ? `${name}/${home.name}` : name,
+          key: from,
+          from: home,
+        });
     return [draft];
   };
   for (const node of nodes) {

@@ -99,13 +99,21 @@ export class KeyReceiver implements Receiver {
 }
 
 /** Deals elements out to shards: every stage that reads this keyBy has its own writers. */
-function senderOf({ node, wiring }: Edge<KeyNode>): ((value: unknown, timestamp: number, key: Key) => void) | undefined {
+function senderOf({
+  node,
+  wiring,
+}: Edge<KeyNode>): ((value: unknown, timestamp: number, key: Key) => void) | undefined {
   const targets = wiring.spec.shuffles.filter(({ key }) => key === node);
   if (targets.length === 0) return undefined;
   const { maxParallelism } = wiring.spec;
   return (value, timestamp, key) => {
     const group = keyGroupOf(hashKey(key), maxParallelism);
     for (const { writers } of targets)
-      writers[shardOf(group, writers.length, maxParallelism)]?.element(value, timestamp, key, wiring.whence);
+      writers[shardOf(group, writers.length, maxParallelism)]?.element(
+        value,
+        timestamp,
+        key,
+        wiring.whence,
+      );
   };
 }

@@ -48,4 +48,3 @@ export function addCounters(into: Counters, other: Counters): void {
   into.filtered += other.filtered;
   into.refused += other.refused;
 }
-

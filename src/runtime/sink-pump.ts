@@ -75,7 +75,8 @@ export class SinkPump implements TaskSink {
 
   /** What the writer leaves in the commit of an epoch whose barrier it has seen. */
   prepared(epoch: number): Promise<Prepared> {
-    const prepared = this.#prepared.get(epoch) ?? Promise.reject(new Error(`Tidemark bug: no barrier ${epoch}`));
+    const prepared =
+      this.#prepared.get(epoch) ?? Promise.reject(new Error(`Tidemark bug: no barrier ${epoch}`));
     this.#prepared.delete(epoch);
     return prepared;
   }

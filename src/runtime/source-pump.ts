@@ -95,7 +95,8 @@ export class SourcePump {
         this.#cursor = next.cursor;
         this.#bytesRead = next.bytesRead ?? this.#bytesRead;
         wake.ring();
-        while (this.queue.elements >= CHUNK_ELEMENTS_MAX && !this.#isStopped) await this.#room.wait();
+        while (this.queue.elements >= CHUNK_ELEMENTS_MAX && !this.#isStopped)
+          await this.#room.wait();
       }
     } finally {
       await reader.close();

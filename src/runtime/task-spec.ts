@@ -54,5 +54,7 @@ export interface TaskSpec {
   readonly host: TaskHost;
   readonly pressure: Pressure;
   /** Watermarks by uid that a checkpoint holds. */
-  readonly restoredMarks?: ReadonlyMap<string, { readonly input: number; readonly output: number }> | undefined;
+  readonly restoredMarks?:
+    | ReadonlyMap<string, { readonly input: number; readonly output: number }>
+    | undefined;
 }

@@ -6,23 +6,12 @@ import { TidemarkError, assert } from '../core/errors.js';
 import { MIN_WATERMARK, type Origin, type Unreadable } from '../core/flow.js';
 import type { GraphNode, KeyNode } from '../core/graph.js';
 import type { Budget, Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
-import { Frontier, type Feeder } from '../time/frontier.js';
-import type { ChannelWriter, Pressure, Whence } from './channel.js';
-import { makeContext } from './operator-context.js';
-import { FanOut, InputReceiver, KeyReceiver, SecondInput, nowhere } from './receivers.js';
-import { makeCounters } from './records.js';
-import type { TaskSpec } from './task-spec.js';
-
-interface Wired {
-  readonly node: GraphNode;
-  readonly name: string;
-  readonly counters: Counters;
-  operator: Operator | undefined;
-  receiver: Receiver;
-  readonly writers: readonly ChannelWriter[];
-  sentWatermark: number;
-  sentIdle: boolean;
-}
+import { Frontier } from '../time/frontier.js';
+import type { Pressure, Whence } from './channel.js';
+import { FanOut, SecondInput, nowhere } from './receivers.js';
+import type { TaskInput, TaskSpec } from './task-spec.js';
+import { TaskTopology, type Reader } from './task-topology.js';
+import { WiredNode } from './wired-node.js';
 
 interface WiredInput {
   readonly receiver: Receiver;
@@ -37,42 +26,55 @@ const UNKNOWN_ORIGIN: Origin = { name: 'nowhere', unit: 'element' };
 export class TaskWiring {
   readonly spec: TaskSpec;
   readonly pressure: Pressure;
+  readonly topology: TaskTopology;
   readonly whence: Whence = { origin: UNKNOWN_ORIGIN, position: 0, derivedKey: undefined };
   readonly frontier: Frontier;
   readonly inputs: readonly WiredInput[];
   walkRequested = false;
   currentSplit = 0;
-  readonly #nodes: Wired[];
-  readonly #byNode = new Map<GraphNode, Wired>();
+  readonly #nodes: WiredNode[];
+  readonly #byNode = new Map<GraphNode, WiredNode>();
   readonly #cells = new Map<KeyNode, KeyCell>();
   readonly #ticking: Operator[];
 
   constructor(spec: TaskSpec) {
     this.spec = spec;
     this.pressure = spec.pressure;
+    this.topology = new TaskTopology(spec);
     const { nodes } = spec.stage;
-    this.frontier = new Frontier({ inputs: spec.inputs.length, layout: nodes.map((node) => this.#feedersOf(node)) });
+    this.frontier = new Frontier({
+      inputs: spec.inputs.length,
+      layout: nodes.map((node) => this.topology.feedersOf(node)),
+    });
     this.#nodes = nodes.map((node) => this.#wire(node));
     for (const wired of this.#nodes) this.#byNode.set(wired.node, wired);
     this.#restoreMarks();
     // From the sinks upwards, because an operator is handed what it emits into.
-    for (const wired of this.#nodes.toReversed()) this.#create(wired);
-    this.inputs = spec.inputs.map((input, index) => this.#wireInput(input.node, input.origin, index));
-    this.#ticking = this.#nodes.flatMap(({ operator }) => (operator?.tick === undefined ? [] : [operator]));
+    for (const wired of this.#nodes.toReversed())
+      wired.create(this, this.#downstream(wired.node, undefined));
+    this.inputs = spec.inputs.map((input, index) => this.#wireInput(input, index));
+    this.#ticking = this.#nodes.flatMap(({ operator }) =>
+      operator?.tick === undefined ? [] : [operator],
+    );
   }
 
   /** Moves watermarks from node to node, firing what is due. Returns whether all of it was done within the budget. */
   walk(budget: Budget): boolean {
     const { frontier } = this;
     for (let index = 0; index < this.#nodes.length; index += 1) {
-      const wired = this.#nodes[index] as Wired;
+      const wired = this.#nodes[index] as WiredNode;
       const { operator } = wired;
       const due = frontier.due(index);
-      if (due > frontier.input(index) && operator?.advance !== undefined && !operator.advance(due, budget)) return false;
+      if (
+        due > frontier.input(index) &&
+        operator?.advance !== undefined &&
+        !operator.advance(due, budget)
+      )
+        return false;
       if (due > MIN_WATERMARK || operator?.generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
       const idle = frontier.settleIdle(index, operator?.generator?.allIdle());
-      if (wired.writers.length > 0) this.#announce(wired, index, idle);
+      wired.announce(frontier.output(index), idle);
     }
     return true;
   }
@@ -83,7 +85,8 @@ export class TaskWiring {
 
   nextTick(): number {
     let earliest = Infinity;
-    for (const operator of this.#ticking) earliest = Math.min(earliest, operator.nextTick?.() ?? Infinity);
+    for (const operator of this.#ticking)
+      earliest = Math.min(earliest, operator.nextTick?.() ?? Infinity);
     return earliest;
   }
 
@@ -118,16 +121,22 @@ export class TaskWiring {
       where,
       hint: 'The record is kept among the dead letters.',
     });
-    this.spec.host.dead({ operator: name, position: where, reason: error.message, raw, timestamp: undefined }, raw, error);
+    this.spec.host.dead(
+      { operator: name, position: where, reason: error.message, raw, timestamp: undefined },
+      raw,
+      error,
+    );
   }
 
   barrier(epoch: number): void {
-    for (const { writers } of this.spec.shuffles) for (const writer of writers) writer.signal({ kind: 'barrier', epoch });
+    for (const { writers } of this.spec.shuffles)
+      for (const writer of writers) writer.signal({ kind: 'barrier', epoch });
     for (const sink of this.spec.sinks.values()) sink.barrier(epoch);
   }
 
   end(): void {
-    for (const { writers } of this.spec.shuffles) for (const writer of writers) writer.signal({ kind: 'end' });
+    for (const { writers } of this.spec.shuffles)
+      for (const writer of writers) writer.signal({ kind: 'end' });
     for (const sink of this.spec.sinks.values()) sink.end();
   }
 
@@ -164,7 +173,9 @@ export class TaskWiring {
   /** Watermark generators by name. */
   generators(): Map<string, Operator> {
     return new Map(
-      this.#nodes.flatMap(({ name, operator }) => (operator?.generator === undefined ? [] : [[name, operator]])),
+      this.#nodes.flatMap(({ name, operator }) =>
+        operator?.generator === undefined ? [] : [[name, operator]],
+      ),
     );
   }
 
@@ -176,38 +187,11 @@ export class TaskWiring {
     return lowest === Infinity && this.generators().size === 0 ? MIN_WATERMARK : lowest;
   }
 
-  /** Tells the stages downstream of a keyBy what has changed. */
-  #announce(wired: Wired, index: number, idle: boolean): void {
-    const watermark = this.frontier.output(index);
-    if (watermark > wired.sentWatermark) {
-      wired.sentWatermark = watermark;
-      wired.sentIdle = false;
-      for (const writer of wired.writers) writer.signal({ kind: 'watermark', time: watermark });
-    }
-    if (idle === wired.sentIdle) return;
-    wired.sentIdle = idle;
-    for (const writer of wired.writers) writer.signal({ kind: idle ? 'idle' : 'active' });
-  }
-
-  /** What a node takes its watermark from, within this task. */
-  #feedersOf(node: GraphNode): Feeder[] {
-    const { plan, stage, inputs } = this.spec;
-    const split = inputs.flatMap(({ kind, node: at }, input) => (kind === 'split' && at === node ? [{ input }] : []));
-    const timed = node.inputs.filter(({ from }) => from.hasEventTime);
-    const edges = timed.length > 0 ? timed : node.inputs;
-    const upstream = edges.flatMap(({ from }): Feeder[] => {
-      if (plan.shards > 1 && from.kind === 'key')
-        return inputs.flatMap((input, index) => (input.kind === 'shuffle' && input.node === from ? [{ input: index }] : []));
-      const index = stage.nodes.indexOf(from);
-      return index < 0 ? [] : [{ node: index }];
-    });
-    return [...split, ...upstream];
-  }
-
-  #wire(node: GraphNode): Wired {
-    const name = this.spec.plan.names.get(node) ?? '';
-    const writers = this.spec.shuffles.filter(({ key }) => key === node).flatMap((shuffle) => shuffle.writers);
-    return { node, name, counters: makeCounters(), operator: undefined, receiver: nowhere, writers, sentWatermark: MIN_WATERMARK, sentIdle: false };
+  #wire(node: GraphNode): WiredNode {
+    const writers = this.spec.shuffles
+      .filter(({ key }) => key === node)
+      .flatMap((shuffle) => shuffle.writers);
+    return new WiredNode({ node, name: this.spec.plan.names.get(node) ?? '', writers });
   }
 
   #restoreMarks(): void {
@@ -219,53 +203,22 @@ export class TaskWiring {
     }
   }
 
-  #create(wired: Wired): void {
-    const { node, counters, name } = wired;
-    const output = this.#downstream(node, undefined);
-    switch (node.kind) {
-      case 'operator': {
-        const context = makeContext({ wiring: this, node, name, counters, output });
-        wired.operator = node.spec.create(context);
-        wired.receiver = wired.operator;
-        return;
-      }
-      case 'key':
-        wired.receiver = new KeyReceiver({ node, counters, name, output, cell: this.cellOf(node), wiring: this });
-        return;
-      case 'input':
-        wired.receiver = node.parse === undefined ? output : new InputReceiver({ node, counters, name, output, wiring: this });
-        return;
-      case 'union':
-        wired.receiver = output;
-    }
-  }
-
   /** Everything in this task that reads an output of a node, as one receiver. */
   #downstream(node: GraphNode, side: string | undefined): Receiver {
-    const { plan, stage, sinks } = this.spec;
-    const isCut = plan.shards > 1 && node.kind === 'key' && !this.#arrivesHere(node);
-    const readers = isCut ? [] : stage.nodes.flatMap((reader) => this.#readersOf(reader, node, side));
-    const leaving = Object.entries(plan.outputs).flatMap(([name, edge]) => {
-      const sink = sinks.get(name);
-      return edge.from === node && edge.side === side && sink !== undefined && !this.#arrivesHere(node) ? [sink] : [];
-    });
+    const readers = this.topology.readersOf(node, side).map((reader) => this.#receiverOf(reader));
+    const leaving = this.topology
+      .outputsOf(node, side)
+      .flatMap((name) => this.spec.sinks.get(name) ?? []);
     const receivers = [...readers, ...leaving];
     const [only] = receivers;
     return receivers.length > 1 ? new FanOut(receivers) : (only ?? nowhere);
   }
 
-  #readersOf(reader: GraphNode, node: GraphNode, side: string | undefined): Receiver[] {
-    return reader.inputs.flatMap((edge, input) => {
-      if (edge.from !== node || edge.side !== side) return [];
-      const wired = this.#byNode.get(reader);
-      assert(wired !== undefined, 'a reader is created before what feeds it');
-      return [reader.kind === 'operator' && input === 1 ? new SecondInput(wired.operator as Operator) : wired.receiver];
-    });
-  }
-
-  /** Whether the elements of a keyBy come into this task through a channel. */
-  #arrivesHere(node: GraphNode): boolean {
-    return this.spec.inputs.some((input) => input.kind === 'shuffle' && input.node === node);
+  #receiverOf({ node, input }: Reader): Receiver {
+    const wired = this.#byNode.get(node);
+    assert(wired !== undefined, 'a reader is created before what feeds it');
+    const { operator, receiver } = wired;
+    return operator !== undefined && input === 1 ? new SecondInput(operator) : receiver;
   }
 
   sideOf(node: GraphNode, side: string): Receiver {
@@ -281,23 +234,24 @@ export class TaskWiring {
     return cell;
   }
 
-  /** Task inputs from which elements can reach a node. */
-  splitsOf(node: GraphNode): number[] {
-    const reaches = (at: GraphNode): boolean => at === node || this.#consumers(at).some(reaches);
-    return this.spec.inputs.flatMap(({ kind, node: root }, input) => (kind === 'split' && reaches(root) ? [input] : []));
-  }
-
-  #consumers(node: GraphNode): GraphNode[] {
-    return this.spec.stage.nodes.filter((reader) => reader.inputs.some(({ from }) => from === node));
-  }
-
-  #wireInput(node: GraphNode, origin: Origin, input: number): WiredInput {
-    if (node.kind === 'key') return { receiver: this.#downstream(node, undefined), cell: this.cellOf(node), origin, generators: [] };
-    const wired = this.#byNode.get(node);
-    const generators = [...this.generators().values()].filter((_operator, index) => {
-      const generating = this.#nodes.filter(({ operator }) => operator?.generator !== undefined)[index];
-      return generating !== undefined && this.splitsOf(generating.node).includes(input);
-    });
-    return { receiver: wired?.receiver ?? nowhere, cell: undefined, origin, generators };
+  #wireInput({ node, origin }: TaskInput, input: number): WiredInput {
+    if (node.kind === 'key')
+      return {
+        receiver: this.#downstream(node, undefined),
+        cell: this.cellOf(node),
+        origin,
+        generators: [],
+      };
+    const generators = this.#nodes.flatMap(({ node: at, operator }) =>
+      operator?.generator !== undefined && this.topology.splitsOf(at).includes(input)
+        ? [operator]
+        : [],
+    );
+    return {
+      receiver: this.#byNode.get(node)?.receiver ?? nowhere,
+      cell: undefined,
+      origin,
+      generators,
+    };
   }
 }

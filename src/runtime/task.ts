@@ -172,7 +172,11 @@ export class Task {
 
   /** Reports the records before the element at an index that could not be decoded, each of them once. */
   #reportUnreadable({ unreadable = [], origin }: Chunk, at: number): void {
-    for (let next = unreadable[this.#unreadableAt]; next !== undefined; next = unreadable[this.#unreadableAt]) {
+    for (
+      let next = unreadable[this.#unreadableAt];
+      next !== undefined;
+      next = unreadable[this.#unreadableAt]
+    ) {
       if (next.before > at) return;
       this.#unreadableAt += 1;
       this.records += 1;

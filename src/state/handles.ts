@@ -66,7 +66,9 @@ export type StateDeclarations = Readonly<Record<string, StateDeclaration<unknown
 
 /** The handles for a record of declarations. */
 export type HandlesOf<Declarations extends StateDeclarations> = {
-  readonly [Name in keyof Declarations]: Declarations[Name] extends StateDeclaration<infer Handle> ? Handle : never;
+  readonly [Name in keyof Declarations]: Declarations[Name] extends StateDeclaration<infer Handle>
+    ? Handle
+    : never;
 };
 
 /**
@@ -122,8 +124,11 @@ export function cellsSpec(declarations: StateDeclarations): KeyedStateSpec<Cells
   return {
     create: () => ({ cells: names.map(() => undefined) }),
     pack: ({ cells }) => new Map(names.map((name, index) => [name, cells[index]])),
-    unpack: (packed) => ({ cells: names.map((name) => (packed as Map<string, unknown>).get(name)) }),
-    isEmpty: ({ cells }) => declared.every((declaration, index) => declaration.isEmpty(cells[index])),
+    unpack: (packed) => ({
+      cells: names.map((name) => (packed as Map<string, unknown>).get(name)),
+    }),
+    isEmpty: ({ cells }) =>
+      declared.every((declaration, index) => declaration.isEmpty(cells[index])),
   };
 }
 

@@ -33,16 +33,18 @@ function openBackend(content: Map<string, Uint8Array>, release: () => void): Sta
     writeAhead: (key, value) => void store().set(key, new Uint8Array(value)),
     flushed: async () => void store(),
     commit(batch) {
+      const map = store();
       // Everything is copied before anything is applied, so that what fails on the way has changed nothing.
       const copies = batch.map(({ key, value }) => [key, value && new Uint8Array(value)] as const);
       for (const [key, value] of copies)
-        if (value === undefined) store().delete(key);
-        else store().set(key, value);
+        if (value === undefined) map.delete(key);
+        else map.set(key, value);
     },
     get: (key) => store().get(key)?.slice(),
     keys: (prefix) => [...store().keys()].filter((key) => key.startsWith(prefix)).toSorted(),
     discard(keys) {
-      for (const key of keys) store().delete(key);
+      const map = store();
+      for (const key of keys) map.delete(key);
     },
     async close() {
       if (!isClosed) release();

@@ -72,7 +72,10 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     this.#epoch = durable ? 1 : 0;
     this.eventTimers = new Timers(durable);
     this.processingTimers = new Timers(durable);
-    this.timers = { event: timerIndex(this.eventTimers), processing: timerIndex(this.processingTimers) };
+    this.timers = {
+      event: timerIndex(this.eventTimers),
+      processing: timerIndex(this.processingTimers),
+    };
   }
 
   get size(): number {
@@ -84,7 +87,9 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   find(key: Key): StoredSlot<Live> | undefined {
-    return typeof key === 'object' ? this.#composites.get(compositeKeyText(key)) : this.#scalars.get(key);
+    return typeof key === 'object'
+      ? this.#composites.get(compositeKeyText(key))
+      : this.#scalars.get(key);
   }
 
   touch(slot: Slot<Live>): void {
@@ -161,7 +166,11 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   #firstTouch(slot: StoredSlot<Live>): void {
-    if (this.#saveFirst !== undefined && slot.dirtyEpoch === this.#epoch - 1 && slot.savedEpoch < slot.dirtyEpoch)
+    if (
+      this.#saveFirst !== undefined &&
+      slot.dirtyEpoch === this.#epoch - 1 &&
+      slot.savedEpoch < slot.dirtyEpoch
+    )
       this.#saveFirst(slot);
     slot.dirtyEpoch = this.#epoch;
     const bucket = this.bucketOf(slot);

@@ -143,8 +143,9 @@ export class Timers<Live extends object, Holder extends TimerHolder & { readonly
 }
 
 /** The view that operators get. */
-export function timerIndex<Live extends object, Holder extends TimerHolder & { readonly live: Live }>(
-  timers: Timers<Live, Holder>,
-): TimerIndex<Live> {
+export function timerIndex<
+  Live extends object,
+  Holder extends TimerHolder & { readonly live: Live },
+>(timers: Timers<Live, Holder>): TimerIndex<Live> {
   return timers as unknown as TimerIndex<Live>;
 }

@@ -133,12 +133,16 @@ export class TestHarness<Ins, Outs> {
   }
 
   /** All elements of an output so far. */
-  output<Name extends keyof Outs & string>(name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT): Outs[Name][] {
+  output<Name extends keyof Outs & string>(
+    name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT,
+  ): Outs[Name][] {
     return this.records<Name>(name).map(({ value }) => value);
   }
 
   /** All elements of an output so far, with their timestamps. */
-  records<Name extends keyof Outs & string>(name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT): OutputRecord<Outs[Name]>[] {
+  records<Name extends keyof Outs & string>(
+    name: Name | typeof ONLY_OUTPUT = ONLY_OUTPUT,
+  ): OutputRecord<Outs[Name]>[] {
     return this.#recordsOf(name) as OutputRecord<Outs[Name]>[];
   }
 
@@ -180,7 +184,11 @@ export class TestHarness<Ins, Outs> {
   /** Pending timers of an operator, or of all. */
   timers(uid?: string): number {
     const stores = uid === undefined ? [...this.#stores.values()] : [this.#stores.get(uid)];
-    return stores.reduce((sum, store) => sum + (store === undefined ? 0 : store.eventTimers.size + store.processingTimers.size), 0);
+    return stores.reduce(
+      (sum, store) =>
+        sum + (store === undefined ? 0 : store.eventTimers.size + store.processingTimers.size),
+      0,
+    );
   }
 
   /** Watermark of an operator as of its last advance, ms. */
@@ -192,7 +200,8 @@ export class TestHarness<Ins, Outs> {
   checkpoint(): HarnessCheckpoint {
     const epoch = (this.#last.record?.epoch ?? 0) + 1;
     for (const [uid, store] of this.#stores)
-      for (const slab of freezeStore(store, uid)) if (slab !== undefined) this.#committer.write(uid, slab);
+      for (const slab of freezeStore(store, uid))
+        if (slab !== undefined) this.#committer.write(uid, slab);
     const record = this.#recordOf(epoch);
     this.#committer.commit(record);
     this.#committer.clean();
@@ -234,7 +243,10 @@ export class TestHarness<Ins, Outs> {
   #recordsOf(name: string): OutputRecord<unknown>[] {
     return this.#emitted
       .filter(({ output }) => output === name)
-      .map(({ value, timestamp }) => ({ value, timestamp: Number.isNaN(timestamp) ? undefined : timestamp }));
+      .map(({ value, timestamp }) => ({
+        value,
+        timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
+      }));
   }
 
   #start(record: JobRecord | undefined): LocalRun {
@@ -245,10 +257,15 @@ export class TestHarness<Ins, Outs> {
       maxParallelism,
       emit: (output, value, timestamp) => this.#emitted.push({ output, value, timestamp }),
       late: (late) => this.#late.push(late),
-      ...(this.#options.onFailure === 'collect' ? { dead: (dead: DeadRecord) => void this.#dead.push(dead) } : {}),
+      ...(this.#options.onFailure === 'collect'
+        ? { dead: (dead: DeadRecord) => void this.#dead.push(dead) }
+        : {}),
       stateOf: (uid, spec) => {
         const store = new KeyedStore({ spec, maxParallelism, durable: true });
-        for (const { kind, slabs, where } of this.#committer.buckets(uid, { from: 0, to: maxParallelism }))
+        for (const { kind, slabs, where } of this.#committer.buckets(uid, {
+          from: 0,
+          to: maxParallelism,
+        }))
           loadBucket(store, kind, slabs, where);
         this.#stores.set(uid, store);
         return store;
@@ -261,7 +278,8 @@ export class TestHarness<Ins, Outs> {
     const generators = run.task.wiring.generators();
     run.between(() => {
       for (const [index, split] of (record?.splits ?? []).entries())
-        for (const [name, state] of split.generators) generators.get(name)?.generator?.restore(index, state);
+        for (const [name, state] of split.generators)
+          generators.get(name)?.generator?.restore(index, state);
       for (const [index, split] of (record?.splits ?? []).entries())
         if (split.hasEnded) run.task.signal(index, { kind: 'end' });
     });
@@ -277,7 +295,14 @@ export class TestHarness<Ins, Outs> {
         reached.has(operator) ? [[name, operator.generator?.snapshot(index)] as const] : [],
       );
       const hasEnded = this.#run.task.inputHasEnded(index);
-      return { input: node.name, split: '0', cursor: undefined, hasEnded, bytesRead: 0, generators: new Map(states) };
+      return {
+        input: node.name,
+        split: '0',
+        cursor: undefined,
+        hasEnded,
+        bytesRead: 0,
+        generators: new Map(states),
+      };
     });
     return {
       job: this.#definition.name,
@@ -348,10 +373,13 @@ export function testHarness<Ins, Outs>(
   return new TestHarness(definition, options);
 }
 
-function withSides({ outputs }: Pick<PipelineDefinition<unknown, unknown>, 'outputs'>): Record<string, Edge> {
+function withSides({
+  outputs,
+}: Pick<PipelineDefinition<unknown, unknown>, 'outputs'>): Record<string, Edge> {
   const all: Record<string, Edge> = { ...outputs };
   for (const node of nodesInOrder(outputs))
-    if (node.kind === 'operator') for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
+    if (node.kind === 'operator')
+      for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
   return all;
 }
 

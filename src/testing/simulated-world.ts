@@ -26,7 +26,9 @@ export interface SimulatedWorldOptions {
 }
 
 /** How an incarnation ended: with what the job gave, or by the planned crash. */
-export type Outcome<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true; readonly point: CrashPoint };
+export type Outcome<T> =
+  | { readonly crashed: false; readonly value: T }
+  | { readonly crashed: true; readonly point: CrashPoint };
 
 export class SimulatedWorld {
   readonly random: Random;
@@ -55,25 +57,32 @@ export class SimulatedWorld {
     const planned = this.#crashes[this.#incarnation];
     this.#incarnation += 1;
     const life: Life = { isAlive: true, crashedAt: undefined, visits: new Map(), planned };
-    let ended: Outcome<T> | { readonly error: unknown } | undefined;
+    const end: { outcome?: Outcome<T>; failure?: { readonly error: unknown } } = {};
     start(this.#runtimeOf(life)).then(
-      (value) => (ended ??= { crashed: false, value }),
-      (error: unknown) => (ended ??= { error }),
+      (value) => (end.outcome = { crashed: false, value }),
+      (error: unknown) => (end.failure = { error }),
     );
-    for (let quiet = 0; ended === undefined && life.crashedAt === undefined; ) {
-      const before = this.#clock.now();
-      await systemClock.turn();
-      quiet = this.#clock.now() === before ? quiet + 1 : 0;
-      if (quiet < 2) continue;
-      // Everybody waits: time goes to the next timer.
-      const next = this.#clock.next();
-      if (next === Infinity && quiet > 1000) throw new Error('the job waits for something that never comes');
-      if (next !== Infinity) this.#clock.moveTo(next);
-    }
+    await this.#untilOver(
+      () => end.outcome !== undefined || end.failure !== undefined || life.crashedAt !== undefined,
+    );
     if (life.crashedAt !== undefined) return this.#crash(life, life.crashedAt);
     life.isAlive = false;
-    if (ended !== undefined && 'error' in ended) throw ended.error;
-    return ended as Outcome<T>;
+    if (end.failure !== undefined) throw end.failure.error;
+    return end.outcome as Outcome<T>;
+  }
+
+  /** Lets the job work; when everybody waits, time goes to the next timer. */
+  async #untilOver(isOver: () => boolean): Promise<void> {
+    for (let quietTurns = 0; !isOver();) {
+      const before = this.#clock.now();
+      await systemClock.turn();
+      quietTurns = this.#clock.now() === before ? quietTurns + 1 : 0;
+      if (quietTurns < 2) continue;
+      const next = this.#clock.next();
+      if (next !== Infinity) this.#clock.moveTo(next);
+      else if (quietTurns > QUIET_TURNS_MAX)
+        throw new Error('the job waits for something that never comes');
+    }
   }
 
   #crash<T>(life: Life, point: CrashPoint): Outcome<T> {
@@ -113,6 +122,9 @@ export class SimulatedWorld {
   }
 }
 
+/** Real turns of the event loop without virtual time moving, after which a job is taken to hang. */
+const QUIET_TURNS_MAX = 1000;
+
 interface Life {
   isAlive: boolean;
   crashedAt: CrashPoint | undefined;
@@ -141,9 +153,13 @@ interface Life {
  * console.log((await live()).crashed); // => false
  * console.log(await world.lines('/out')); // => [ '2', '4', '6' ]
  */
-export function simulatedWorld(options: SimulatedWorldOptions): SimulatedWorld & { lines(directory: string): Promise<string[]> } {
+export function simulatedWorld(
+  options: SimulatedWorldOptions,
+): SimulatedWorld & { lines(directory: string): Promise<string[]> } {
   const world = new SimulatedWorld(options);
-  return Object.assign(world, { lines: (directory: string) => visibleLines(world.files, directory) });
+  return Object.assign(world, {
+    lines: (directory: string) => visibleLines(world.files, directory),
+  });
 }
 
 /** The lines of all visible part files of a directory, in the order of their names. */

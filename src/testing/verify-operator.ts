@@ -32,8 +32,19 @@ export interface OperatorCase<In, Out> {
   readonly timersLeft?: number;
 }
 
-type Way = 'one by one' | 'whole chunk' | 'checkpoint each step' | 'restore each step' | 'restore every second step';
-const ways: readonly Way[] = ['one by one', 'whole chunk', 'checkpoint each step', 'restore each step', 'restore every second step'];
+type Way =
+  | 'one by one'
+  | 'whole chunk'
+  | 'checkpoint each step'
+  | 'restore each step'
+  | 'restore every second step';
+const ways: readonly Way[] = [
+  'one by one',
+  'whole chunk',
+  'checkpoint each step',
+  'restore each step',
+  'restore every second step',
+];
 
 /**
  * Verifies a pipeline of one output, mostly a single step, against a case.
@@ -61,8 +72,12 @@ export function verifyOperator<In, Out>(
 
 type Harness<In, Out> = TestHarness<Readonly<Record<string, In>>, { readonly output: Out }>;
 
-function runCase<In, Out>(harness: Harness<In, Out>, steps: readonly CaseStep<In>[], way: Way): void {
-  for (let index = 0; index < steps.length; ) {
+function runCase<In, Out>(
+  harness: Harness<In, Out>,
+  steps: readonly CaseStep<In>[],
+  way: Way,
+): void {
+  for (let index = 0; index < steps.length;) {
     const run = way === 'whole chunk' ? chunkFrom(steps, index) : [];
     const step = steps[index] as CaseStep<In>;
     if (run.length > 1) harness.pushChunk(run, inputOf(step));
@@ -80,7 +95,8 @@ function chunkFrom<In>(steps: readonly CaseStep<In>[], from: number): In[] {
   const first = steps[from];
   const values: In[] = [];
   for (const step of steps.slice(from)) {
-    if (!('push' in step) || first === undefined || inputOf(step).input !== inputOf(first).input) break;
+    if (!('push' in step) || first === undefined || inputOf(step).input !== inputOf(first).input)
+      break;
     values.push(step.push);
   }
   return values;
@@ -98,16 +114,23 @@ function inputOf<In>(step: CaseStep<In>): { input?: string } {
   return 'input' in step && step.input !== undefined ? { input: step.input } : {};
 }
 
-function compare<In, Out>(harness: Harness<In, Out>, expected: OperatorCase<In, Out>, way: Way): void {
+function compare<In, Out>(
+  harness: Harness<In, Out>,
+  expected: OperatorCase<In, Out>,
+  way: Way,
+): void {
   const sorted = <T>(values: readonly T[]): readonly T[] =>
     expected.anyOrder === true ? values.toSorted((a, b) => (show(a) < show(b) ? -1 : 1)) : values;
   const got = sorted(harness.output());
   const want = sorted(expected.expect);
-  const at = Array.from({ length: Math.max(got.length, want.length) }).findIndex((_, index) => !isDeepStrictEqual(got[index], want[index]));
+  const at = Array.from({ length: Math.max(got.length, want.length) }).findIndex(
+    (_, index) => !isDeepStrictEqual(got[index], want[index]),
+  );
   if (at >= 0) throw difference(way, `output ${at} to be ${show(want[at])}`, show(got[at]));
   const left = { keys: harness.stateSize(), timers: harness.timers() };
   const allowed = { keys: expected.keysLeft ?? 0, timers: expected.timersLeft ?? 0 };
-  if (!isDeepStrictEqual(left, allowed)) throw difference(way, `${show(allowed)} to be left at the end`, show(left));
+  if (!isDeepStrictEqual(left, allowed))
+    throw difference(way, `${show(allowed)} to be left at the end`, show(left));
 }
 
 function difference(way: Way, expected: string, got: string): TidemarkError {

@@ -92,7 +92,8 @@ export class Frontier {
   /** Derives whether the output of a node is idle: when all its feeders are, unless the node says otherwise. */
   settleIdle(node: number, idle?: boolean): boolean {
     const marks = at(this.#nodes, node);
-    marks.out.idle = idle ?? (marks.feeders.length > 0 && marks.feeders.every((feeder) => feeder.idle));
+    marks.out.idle =
+      idle ?? (marks.feeders.length > 0 && marks.feeders.every((feeder) => feeder.idle));
     return marks.out.idle;
   }
 

@@ -42,7 +42,9 @@ export class BoundedOutOfOrderness {
   /** Takes the timestamp of an element that has been passed on. Returns whether the watermark is to be sent. */
   on(timestamp: number): boolean {
     if (timestamp > this.#highest) this.#highest = timestamp;
-    return timestamp - this.#boundMs - 1 >= this.#sendAt && this.#send(this.#highest - this.#boundMs - 1);
+    return (
+      timestamp - this.#boundMs - 1 >= this.#sendAt && this.#send(this.#highest - this.#boundMs - 1)
+    );
   }
 
   /** Sends what is pending: before idleness and at the end of the split. */

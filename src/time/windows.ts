@@ -130,7 +130,10 @@ function aligned(kind: AlignedWindows['kind'], options: SlidingOptions): Aligned
   const sizeMs = durationMs(options.size, `${kind}.size`);
   const slideMs = durationMs(options.slide, `${kind}.slide`);
   const offset = options.offset ?? 0;
-  const offsetMs = typeof offset === 'number' && offset < 0 ? -durationMs(-offset, `${kind}.offset`) : durationMs(offset, `${kind}.offset`);
+  const offsetMs =
+    typeof offset === 'number' && offset < 0
+      ? -durationMs(-offset, `${kind}.offset`)
+      : durationMs(offset, `${kind}.offset`);
   if (sizeMs === 0 || slideMs === 0 || Math.abs(offsetMs) >= slideMs)
     throw new TidemarkError('WINDOW_INVALID', {
       expected: 'size > 0, slide > 0 and |offset| < slide',

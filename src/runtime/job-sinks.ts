@@ -1,0 +1,38 @@
+/** The sinks of a job: recovered before any writer opens, and several of them behind one output. */
+import type { JobRecord } from '../checkpoint/job-record.js';
+import type { Sink, SinkRun } from '../core/connector.js';
+import type { JobOptions } from './job-options.js';
+import type { SinkPump } from './sink-pump.js';
+import type { TaskSink } from './task-spec.js';
+
+/** Finishes what the last commit holds of each sink, and lets it remove the rest. */
+export async function recoverSinks(
+  options: JobOptions,
+  record: JobRecord | undefined,
+  run: Omit<SinkRun, 'uid'>,
+): Promise<void> {
+  for (const sink of allSinks(options))
+    await sink.recover(
+      record?.sinks.get(sink.uid) ?? [],
+      { ...run, uid: sink.uid },
+      options.runtime,
+    );
+}
+
+function allSinks(options: JobOptions): Sink<unknown>[] {
+  const { deadLetters } = options;
+  const sinks = [...options.to.values()].flat();
+  return deadLetters === undefined ? sinks : [...sinks, deadLetters as Sink<unknown>];
+}
+
+/** One output into several sinks. */
+export function fanOut(pumps: readonly SinkPump[]): TaskSink {
+  return {
+    get isFull() {
+      return pumps.some((pump) => pump.isFull);
+    },
+    element: (value, timestamp) => pumps.forEach((pump) => pump.element(value, timestamp)),
+    barrier: (epoch) => pumps.forEach((pump) => pump.barrier(epoch)),
+    end: () => pumps.forEach((pump) => pump.end()),
+  };
+}
