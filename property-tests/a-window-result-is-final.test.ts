@@ -9,10 +9,11 @@
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import { eventTime, keyBy, pipeline, unchecked, window } from 'tidemark';
+import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
 import { cases, logs, meetings, windowSteps } from './arbitraries.js';
-import { aggregatorOf, buildWithLate, specOf } from './build.js';
-import { keyChoices, uidOfStep, type Item, type WindowStep } from './description.js';
+import { aggregatorOf, build, buildWithLate, specOf } from './build.js';
+import { keyChoices, leavesNothing, uidOfStep, type Item, type WindowStep } from './description.js';
 import { inLibrary } from './modes.js';
 import { isOrderedByKey, oracle, oracleOf } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';
@@ -105,6 +106,23 @@ describe('a window result is final', () => {
       expect(new Set(results).size).toBe(results.length);
     }),
     { runs: 400 },
+  );
+
+  check(
+    'and nothing stays behind it, no state and no timer',
+    fc.property(cases({ steady: false, stragglers: true }), ({ description, items }) => {
+      fc.pre(description.steps.every(leavesNothing));
+      const harness = testHarness(build(description));
+      for (const item of items) harness.push(item);
+      harness.checkpoint();
+      harness.restore();
+      harness.end();
+      expect({ keys: harness.stateSize(), timers: harness.timers() }).toEqual({
+        keys: 0,
+        timers: 0,
+      });
+    }),
+    { runs: 300 },
   );
 });
 

@@ -209,7 +209,7 @@ const steadySteps: fc.Arbitrary<Step> = fc.oneof(
 const orderedSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: statelessSteps },
   { weight: 4, arbitrary: windowSteps },
-  { weight: 3, arbitrary: processSteps(['running', 'quiet', 'toggling', 'past']) },
+  { weight: 3, arbitrary: processSteps(['running', 'quiet', 'toggling', 'past', 'judged']) },
   { weight: 1, arbitrary: connectSteps(['tally', 'pairs']) },
   { weight: 2, arbitrary: topKSteps(['text', 'number', 'whole']) },
 );

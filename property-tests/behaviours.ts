@@ -8,6 +8,7 @@ import type { Behaviour, Item } from './description.js';
 /** What a user function may touch; times in ms. */
 export interface Scratch {
   readonly key: Key;
+  readonly watermark: number;
   /** A value state, 0 at first. */
   readonly total: { get(): number; set(value: number): void; clear(): void };
   /** Map states: elements by their time, for each side. */
@@ -28,6 +29,9 @@ export interface Handlers {
   second(item: Item, scratch: Scratch): Item[];
   timer(time: number, scratch: Scratch): Item[];
 }
+
+/** Written for a watermark of -Infinity, because an item's number is a whole one. */
+const NO_WATERMARK = -1_000_000;
 
 type Maker = (gap: number) => Omit<Handlers, 'second'> & Partial<Pick<Handlers, 'second'>>;
 
@@ -76,6 +80,11 @@ const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
       return [];
     },
     timer: (time, { key, total }) => [{ key, n: total.get(), at: time, ids: [] }],
+  }),
+
+  judged: () => ({
+    element: (item, { watermark }) => [{ ...item, n: Math.max(watermark, NO_WATERMARK) }],
+    timer: () => [],
   }),
 
   tally: (gap) => ({

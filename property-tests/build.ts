@@ -222,8 +222,8 @@ const state = {
 };
 
 function scratchOf(context: ProcessContext<Key, typeof state>): Scratch {
-  const { key, timers } = context;
-  return { key, timers, ...context.state };
+  const { key, watermark, timers } = context;
+  return { key, watermark, timers, ...context.state };
 }
 
 function processed(items: Items, { by, behaviour, gap }: ProcessStep, uid: string): Items {

@@ -70,8 +70,9 @@ export interface WindowStep {
  * quiet       who has had no element for a while, by one timer per element
  * toggling    the same as many write it: each element deletes the timer of the one before
  * past        a timer behind each element, that is due at the next advance
+ * judged      the watermark by which each element is judged
  */
-export type Behaviour = 'running' | 'quiet' | 'toggling' | 'past';
+export type Behaviour = 'running' | 'quiet' | 'toggling' | 'past' | 'judged';
 
 export interface ProcessStep {
   readonly step: 'process';
@@ -162,6 +163,12 @@ export function mergedIds(items: readonly Item[]): number[] {
 
 export function uidOfStep(index: number): string {
   return `step${index}`;
+}
+
+/** Whether a step forgets a key once its last timer has fired. */
+export function leavesNothing(step: Step): boolean {
+  if (step.step === 'connect') return step.behaviour === 'tally';
+  return step.step !== 'process' || step.behaviour === 'quiet' || step.behaviour === 'toggling';
 }
 
 export function isStateful({ step }: Step): boolean {

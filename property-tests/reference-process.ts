@@ -36,7 +36,7 @@ export function referenceProcess(
   return stream.map(({ elements, watermark }) => {
     const emitted: Timed[] = [];
     for (const { item, timestamp, side } of elements) {
-      const { scratch } = placeOf(keyOf(item));
+      const scratch = { ...placeOf(keyOf(item)).scratch, watermark: before };
       const results = side === 0 ? handlers.element(item, scratch) : handlers.second(item, scratch);
       emitted.push(...results.map((result) => ({ item: result, timestamp })));
     }
@@ -56,7 +56,7 @@ function fireDue(places: ReadonlyMap<string, Place>, until: number, handlers: Ha
     if (first === undefined) return emitted;
     const { place, time } = first;
     place.timers.delete(time);
-    const results = handlers.timer(time, place.scratch);
+    const results = handlers.timer(time, { ...place.scratch, watermark: until });
     emitted.push(...results.map((item) => ({ item, timestamp: time })));
   }
 }
@@ -66,6 +66,7 @@ function newPlace(key: Key): Place {
   let total = 0;
   const scratch: Scratch = {
     key,
+    watermark: -Infinity,
     total: { get: () => total, set: (value) => (total = value), clear: () => (total = 0) },
     seen: newEntries(),
     other: newEntries(),

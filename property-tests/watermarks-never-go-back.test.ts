@@ -7,12 +7,16 @@
  */
 import fc from 'fast-check';
 import { eventTime, keyBy, pipeline, process, unchecked, union } from 'tidemark';
+import type { Sink } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { inputNames } from './description.js';
+import { cases } from './arbitraries.js';
+import { deaths } from './deaths.js';
+import { inputNames, type Item } from './description.js';
 import { probe } from './probe.js';
 import { referenceValve, type InputAction } from './reference-valve.js';
 import { check } from './settings.js';
+import { inWorld } from './worlds.js';
 
 interface Ticket {
   readonly at: number;
@@ -91,6 +95,23 @@ describe('watermarks never go back', () => {
     ),
     { runs: 600 },
   );
+
+  check(
+    'nor do epochs, over the deaths of a job',
+    fc.asyncProperty(
+      cases({ steady: false, stragglers: true }),
+      fc.array(deaths, { minLength: 1, maxLength: 4 }),
+      fc.nat(),
+      async ({ description, items }, planned, seed) => {
+        const told: Told[] = [];
+        const observe = (sink: Sink<Item>): Sink<Item> => observed(sink, told);
+        const options = { deaths: planned, seed, records: 4, chunk: 3, observe };
+        await inWorld(description, [[items]], options);
+        expectNoWayBack(told);
+      },
+    ),
+    { runs: 100 },
+  );
 });
 
 /** What the actions need of a harness. */
@@ -130,4 +151,55 @@ function perform(harness: Feeding, action: InputAction): void {
   if (action.kind === 'element') harness.push({ at: action.at }, where);
   else if (action.kind === 'force') harness.watermark(action.to, where);
   else harness.idle(where);
+}
+
+/** What a sink is told of epochs. */
+interface Told {
+  readonly what: 'recover' | 'prepare' | 'published';
+  readonly epoch: number;
+}
+
+function observed(sink: Sink<Item>, told: Told[]): Sink<Item> {
+  return {
+    ...sink,
+    recover(prepared, run, runtime) {
+      told.push({ what: 'recover', epoch: run.epoch });
+      return sink.recover(prepared, run, runtime);
+    },
+    async open(instance, runtime) {
+      const writer = await sink.open(instance, runtime);
+      let prepared = 0;
+      return {
+        write: (values, timestamps) => writer.write(values, timestamps),
+        prepare(epoch) {
+          told.push({ what: 'prepare', epoch });
+          prepared = epoch;
+          return writer.prepare(epoch);
+        },
+        async publish(one) {
+          await writer.publish(one);
+          told.push({ what: 'published', epoch: prepared });
+        },
+        close: () => writer.close(),
+      };
+    },
+  };
+}
+
+/** A job begins behind the last epoch that became visible, and goes on one by one. */
+function expectNoWayBack(told: readonly Told[]): void {
+  let visible = 0;
+  let last = 0;
+  for (const { what, epoch } of told) {
+    if (what === 'recover') {
+      expect(epoch).toBeGreaterThanOrEqual(visible);
+      last = epoch;
+    } else if (what === 'prepare') {
+      expect(epoch).toBe(last + 1);
+      last = epoch;
+    } else {
+      expect(epoch).toBeGreaterThanOrEqual(visible);
+      visible = epoch;
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** Jobs that die, in a simulated world, and are started again until they have finished. */
 import { partFiles } from 'tidemark';
-import type { CrashPoint, Files, RunSummary, Runtime, StateBackendFactory } from 'tidemark';
+import type { CrashPoint, Files, RunSummary, Runtime, Sink, StateBackendFactory } from 'tidemark';
 import { simulatedWorld, type SimulatedWorld } from 'tidemark/testing';
 import type { Description, Item } from './description.js';
 import { job, type JobOptions, type Splits } from './modes.js';
@@ -19,6 +19,8 @@ export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state'> {
   readonly deaths: readonly Death[];
   /** Shards of each incarnation, over and over again. Overrules `parallelism`. */
   readonly shards?: readonly number[];
+  /** Puts an observer around the sink of each incarnation. */
+  readonly observe?: (sink: Sink<Item>) => Sink<Item>;
 }
 
 export interface Lived {
@@ -44,7 +46,8 @@ export async function inWorld(
   for (let incarnation = 0; ; incarnation += 1) {
     const death = deaths[incarnation];
     const outcome = await world.live((given) => {
-      const sink = partFiles<Item>({ uid: 'out', directory: OUTPUT_DIRECTORY, encode: textOf });
+      const files = partFiles<Item>({ uid: 'out', directory: OUTPUT_DIRECTORY, encode: textOf });
+      const sink = options.observe?.(files) ?? files;
       const lastCall = death !== undefined && 'call' in death ? death.call : Infinity;
       const { runtime, state } = mortal(given, world.disk, lastCall);
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;

@@ -41,10 +41,16 @@ export {
 export { sliding, tumbling, type TimeWindow } from './time/windows.js';
 export { callback, type CallbackOptions } from './connectors/callback.js';
 export { collect, type CollectOptions, type CollectSink } from './connectors/collect.js';
-export { file } from './connectors/file.js';
+export {
+  file,
+  type DelimitedFileOptions,
+  type FileRow,
+  type JsonlFileOptions,
+} from './connectors/file.js';
+export { nodeFiles } from './connectors/node-files.js';
 export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
-export { partFiles } from './connectors/part-files.js';
+export { partFiles, type PartFilesOptions } from './connectors/part-files.js';
 export type {
   Cursor,
   Guarantee,

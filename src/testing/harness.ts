@@ -4,21 +4,17 @@
  * It runs the operators that a subscription and a job run, and its checkpoints go through the codecs and slabs of a
  * durable job, so what passes here has been encoded and decoded for real.
  */
-import type { JobRecord } from '../checkpoint/job-record.js';
-import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
 import { TidemarkError } from '../core/errors.js';
 import { nodesInOrder, type Edge } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
-import type { Counters } from '../core/operator.js';
+import type { Counters, WatermarkGenerator } from '../core/operator.js';
 import type { OutputTag } from '../dsl/data-stream.js';
 import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from '../dsl/pipeline.js';
-import { LocalRun } from '../runtime/local-run.js';
+import type { LocalRun } from '../runtime/local-run.js';
 import type { DeadRecord, LateRecord } from '../runtime/records.js';
-import { KeyedStore } from '../state/slots.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
-import { HarnessDisk } from './harness-disk.js';
+import { HarnessEngine, type EngineCut } from './harness-engine.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** An output element with its event time. */
@@ -38,15 +34,12 @@ export interface HarnessOptions {
 }
 
 /** A cut that can be restored any number of times. */
-export interface HarnessCheckpoint {
-  readonly disk: HarnessDisk;
-  readonly record: JobRecord | undefined;
+export interface HarnessCheckpoint extends EngineCut {
   readonly actions: number;
   readonly outputs: number;
   readonly late: number;
   readonly dead: number;
   readonly now: number;
-  readonly positions: readonly number[];
 }
 
 type Action = (run: LocalRun) => void;
@@ -57,13 +50,8 @@ const SIDE_PREFIX = 'side:';
 
 export class TestHarness<Ins, Outs> {
   readonly #definition: PipelineDefinition<Ins, Outs>;
-  readonly #options: HarnessOptions;
   readonly #clock: VirtualClock;
-  readonly #outputs: Record<string, Edge>;
-  #disk = new HarnessDisk();
-  #stores = new Map<string, KeyedStore<object>>();
-  #committer: EmbeddedCommitter;
-  #run: LocalRun;
+  readonly #engine: HarnessEngine;
   #emitted: { readonly output: string; readonly value: unknown; readonly timestamp: number }[] = [];
   #late: LateRecord[] = [];
   #dead: DeadRecord[] = [];
@@ -73,12 +61,19 @@ export class TestHarness<Ins, Outs> {
 
   constructor(definition: PipelineDefinition<Ins, Outs>, options: HarnessOptions = {}) {
     this.#definition = definition;
-    this.#options = options;
     this.#clock = new VirtualClock(options.start ?? 0);
-    this.#outputs = withSides(definition);
-    this.#committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
-    this.#run = this.#start(undefined);
-    this.#last = this.#cut(undefined);
+    this.#engine = new HarnessEngine({
+      name: definition.name,
+      outputs: withSides(definition),
+      clock: this.#clock,
+      maxParallelism: options.maxParallelism ?? defaultMaxParallelism(1),
+      emit: (output, value, timestamp) => this.#emitted.push({ output, value, timestamp }),
+      late: (late) => this.#late.push(late),
+      ...(options.onFailure === 'collect'
+        ? { dead: (dead: DeadRecord) => void this.#dead.push(dead) }
+        : {}),
+    });
+    this.#last = this.#cut(this.#engine.present(undefined));
   }
 
   /** Sends elements into an input, one by one; needed only where a pipeline has several: `{ input: 'plays' }`. */
@@ -95,15 +90,9 @@ export class TestHarness<Ins, Outs> {
 
   /** Forces the watermark of an input (of all, by default) up to `time`, epoch ms. Needs an `eventTime`. */
   watermark(time: number, { input }: InputOption = {}): this {
-    const only = input === undefined ? undefined : this.#input(input);
-    if (this.#run.task.wiring.generators().size === 0) throw noEventTime(this.#definition.name);
-    return this.#do((run) =>
-      run.between(() => {
-        for (const [index, wired] of run.task.wiring.inputs.entries())
-          if (only === undefined || only === index)
-            for (const { generator } of wired.generators) generator?.force(index, time);
-      }),
-    );
+    if (this.#engine.run.task.wiring.generators().size === 0)
+      throw noEventTime(this.#definition.name);
+    return this.#eachGenerator(input, (generator, split) => generator.force(split, time));
   }
 
   /** Moves processing time on by `ms`; fires timers and idleness on the way. */
@@ -113,14 +102,7 @@ export class TestHarness<Ins, Outs> {
 
   /** Says that an input (all, by default) has nothing to say for now. */
   idle({ input }: InputOption = {}): this {
-    const only = input === undefined ? undefined : this.#input(input);
-    return this.#do((run) =>
-      run.between(() => {
-        for (const [index, wired] of run.task.wiring.inputs.entries())
-          if (only === undefined || only === index)
-            for (const { generator } of wired.generators) generator?.setIdle(index);
-      }),
-    );
+    return this.#eachGenerator(input, (generator, split) => generator.setIdle(split));
   }
 
   /** Ends an input (all, by default): the watermark goes to the end of time. */
@@ -163,12 +145,12 @@ export class TestHarness<Ins, Outs> {
 
   /** By uid or derived name, since the start or the last restore. */
   counters(): Readonly<Record<string, Counters>> {
-    return Object.fromEntries(this.#run.task.wiring.counters());
+    return Object.fromEntries(this.#engine.run.task.wiring.counters());
   }
 
   /** A copy of what an operator keeps for a key: states by name for `process`, panes for `window`. */
   state(uid: string, key: Key): unknown {
-    const store = this.#stores.get(uid);
+    const store = this.#engine.stores.get(uid);
     const slot = store?.find(key);
     if (store === undefined || slot === undefined) return undefined;
     const packed = decodeValue(encodeValue(store.spec.pack(slot.live)));
@@ -177,13 +159,15 @@ export class TestHarness<Ins, Outs> {
 
   /** How many keys have state, over all operators or in one. */
   stateSize(uid?: string): number {
-    const stores = uid === undefined ? [...this.#stores.values()] : [this.#stores.get(uid)];
+    const stores =
+      uid === undefined ? [...this.#engine.stores.values()] : [this.#engine.stores.get(uid)];
     return stores.reduce((sum, store) => sum + (store?.size ?? 0), 0);
   }
 
   /** Pending timers of an operator, or of all. */
   timers(uid?: string): number {
-    const stores = uid === undefined ? [...this.#stores.values()] : [this.#stores.get(uid)];
+    const stores =
+      uid === undefined ? [...this.#engine.stores.values()] : [this.#engine.stores.get(uid)];
     return stores.reduce(
       (sum, store) =>
         sum + (store === undefined ? 0 : store.eventTimers.size + store.processingTimers.size),
@@ -193,35 +177,23 @@ export class TestHarness<Ins, Outs> {
 
   /** Watermark of an operator as of its last advance, ms. */
   watermarkOf(uid: string): number | undefined {
-    return this.#run.task.wiring.marks().get(uid)?.input;
+    return this.#engine.run.task.wiring.marks().get(uid)?.input;
   }
 
   /** Takes a checkpoint: everything a job would commit at a barrier here. */
   checkpoint(): HarnessCheckpoint {
-    const epoch = (this.#last.record?.epoch ?? 0) + 1;
-    for (const [uid, store] of this.#stores)
-      for (const slab of freezeStore(store, uid))
-        if (slab !== undefined) this.#committer.write(uid, slab);
-    const record = this.#recordOf(epoch);
-    this.#committer.commit(record);
-    this.#committer.clean();
-    this.#last = this.#cut(this.#committer.read());
+    this.#last = this.#cut(this.#engine.commit());
     return this.#last;
   }
 
   /** Goes back to a checkpoint (the last one by default), as if nothing after it had ever been pushed. */
   restore(checkpoint: HarnessCheckpoint = this.#last): this {
-    this.#run.close();
-    this.#disk = checkpoint.disk.copy();
-    this.#committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
-    this.#stores = new Map();
     this.#emitted = this.#emitted.slice(0, checkpoint.outputs);
     this.#late = this.#late.slice(0, checkpoint.late);
     this.#dead = this.#dead.slice(0, checkpoint.dead);
     this.#actions = this.#actions.slice(0, checkpoint.actions);
     this.#clock.reset(checkpoint.now);
-    this.#run = this.#start(checkpoint.record);
-    this.#run.restorePositions(checkpoint.positions);
+    this.#engine.restore(checkpoint);
     this.#last = checkpoint;
     return this;
   }
@@ -236,7 +208,7 @@ export class TestHarness<Ins, Outs> {
 
   #do(action: Action): this {
     this.#actions.push(action);
-    action(this.#run);
+    action(this.#engine.run);
     return this;
   }
 
@@ -249,90 +221,35 @@ export class TestHarness<Ins, Outs> {
       }));
   }
 
-  #start(record: JobRecord | undefined): LocalRun {
-    const maxParallelism = this.#options.maxParallelism ?? defaultMaxParallelism(1);
-    const run = new LocalRun({
-      outputs: this.#outputs,
-      clock: this.#clock,
-      maxParallelism,
-      emit: (output, value, timestamp) => this.#emitted.push({ output, value, timestamp }),
-      late: (late) => this.#late.push(late),
-      ...(this.#options.onFailure === 'collect'
-        ? { dead: (dead: DeadRecord) => void this.#dead.push(dead) }
-        : {}),
-      stateOf: (uid, spec) => {
-        const store = new KeyedStore({ spec, maxParallelism, durable: true });
-        for (const { kind, slabs, where } of this.#committer.buckets(uid, {
-          from: 0,
-          to: maxParallelism,
-        }))
-          loadBucket(store, kind, slabs, where);
-        this.#stores.set(uid, store);
-        return store;
-      },
-      restoredMarks: record?.marks,
-      failed: (error) => {
-        throw error;
-      },
-    });
-    const generators = run.task.wiring.generators();
-    run.between(() => {
-      for (const [index, split] of (record?.splits ?? []).entries())
-        for (const [name, state] of split.generators)
-          generators.get(name)?.generator?.restore(index, state);
-      for (const [index, split] of (record?.splits ?? []).entries())
-        if (split.hasEnded) run.task.signal(index, { kind: 'end' });
-    });
-    return run;
-  }
-
-  #recordOf(epoch: number): JobRecord {
-    const { wiring } = this.#run.task;
-    const generators = wiring.generators();
-    const splits = this.#run.inputs.map((node, index) => {
-      const reached = new Set(wiring.inputs[index]?.generators);
-      const states = [...generators].flatMap(([name, operator]) =>
-        reached.has(operator) ? [[name, operator.generator?.snapshot(index)] as const] : [],
-      );
-      const hasEnded = this.#run.task.inputHasEnded(index);
-      return {
-        input: node.name,
-        split: '0',
-        cursor: undefined,
-        hasEnded,
-        bytesRead: 0,
-        generators: new Map(states),
-      };
-    });
+  #cut(cut: EngineCut): HarnessCheckpoint {
     return {
-      job: this.#definition.name,
-      epoch,
-      maxParallelism: this.#options.maxParallelism ?? defaultMaxParallelism(1),
-      isFinished: false,
-      splits,
-      marks: wiring.marks(),
-      sinks: new Map(),
-      operators: new Map(),
-      counters: new Map(),
-      records: this.#run.task.records,
-    };
-  }
-
-  #cut(record: JobRecord | undefined): HarnessCheckpoint {
-    return {
-      disk: this.#disk.copy(),
-      record,
+      ...cut,
       actions: this.#actions.length,
       outputs: this.#emitted.length,
       late: this.#late.length,
       dead: this.#dead.length,
       now: this.#clock.now(),
-      positions: [...this.#run.position],
     };
   }
 
+  /** Numbers and generators of the inputs that an action is about: one, or all. */
+  #eachGenerator(
+    input: string | undefined,
+    act: (generator: WatermarkGenerator, split: number) => void,
+  ): this {
+    const only = input === undefined ? undefined : this.#input(input);
+    return this.#do((run) =>
+      run.between(() => {
+        for (const [split, wired] of run.task.wiring.inputs.entries())
+          if (only === undefined || only === split)
+            for (const { generator } of wired.generators)
+              if (generator !== undefined) act(generator, split);
+      }),
+    );
+  }
+
   #input(name: string | undefined): number {
-    const names = this.#run.inputs.map((node) => node.name);
+    const names = this.#engine.run.inputs.map((node) => node.name);
     const index = name === undefined && names.length === 1 ? 0 : names.indexOf(name ?? ONLY_INPUT);
     if (index >= 0) return index;
     throw new TidemarkError('OPTIONS_INVALID', {

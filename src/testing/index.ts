@@ -6,6 +6,8 @@ export {
   type HarnessOptions,
   type OutputRecord,
 } from './harness.js';
+export { filesSuite } from './files-suite.js';
+export { stateBackendSuite } from './backend-suite.js';
 export { simulatedDisk, type SimulatedDisk } from './simulated-disk.js';
 export { simulatedFiles, type SimulatedFiles } from './simulated-files.js';
 export { VirtualClock } from './virtual-clock.js';

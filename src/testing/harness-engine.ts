@@ -1,0 +1,128 @@
+/** What is behind the harness: the run, its stores, and the checkpoints that it is cut into. */
+import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
+import type { JobRecord } from '../checkpoint/job-record.js';
+import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
+import type { Outputs } from '../core/graph.js';
+import { LocalRun, type LocalRunOptions } from '../runtime/local-run.js';
+import { KeyedStore } from '../state/slots.js';
+import { HarnessDisk } from './harness-disk.js';
+
+export interface EngineOptions extends Pick<LocalRunOptions, 'clock' | 'emit' | 'late' | 'dead'> {
+  readonly name: string;
+  readonly outputs: Outputs;
+  readonly maxParallelism: number;
+}
+
+/** Everything a job would commit, at one point. */
+export interface EngineCut {
+  readonly disk: HarnessDisk;
+  readonly record: JobRecord | undefined;
+  readonly positions: readonly number[];
+}
+
+export class HarnessEngine {
+  readonly #options: EngineOptions;
+  #disk = new HarnessDisk();
+  #committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
+  #epoch = 0;
+  stores = new Map<string, KeyedStore<object>>();
+  run: LocalRun;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.run = this.#start(undefined);
+  }
+
+  /** The point before anything was done, or after a restore. */
+  present(record: JobRecord | undefined): EngineCut {
+    return { disk: this.#disk.copy(), record, positions: [...this.run.position] };
+  }
+
+  /** Encodes and commits what has changed since the last cut, as an epoch of a job does. */
+  commit(): EngineCut {
+    this.#epoch += 1;
+    for (const [uid, store] of this.stores)
+      for (const slab of freezeStore(store, uid))
+        if (slab !== undefined) this.#committer.write(uid, slab);
+    this.#committer.commit(this.#record());
+    this.#committer.clean();
+    return this.present(this.#committer.read());
+  }
+
+  /** Throws the run away and begins a new one from a cut. */
+  restore({ disk, record, positions }: EngineCut): void {
+    this.run.close();
+    this.#disk = disk.copy();
+    this.#committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
+    this.stores = new Map();
+    this.run = this.#start(record);
+    this.run.restorePositions(positions);
+  }
+
+  #start(record: JobRecord | undefined): LocalRun {
+    const { maxParallelism, name: _name, ...rest } = this.#options;
+    const run = new LocalRun({
+      ...rest,
+      maxParallelism,
+      stateOf: (uid, spec) => {
+        const store = new KeyedStore({ spec, maxParallelism, durable: true });
+        for (const { kind, slabs, where } of this.#committer.buckets(uid, {
+          from: 0,
+          to: maxParallelism,
+        }))
+          loadBucket(store, kind, slabs, where);
+        this.stores.set(uid, store);
+        return store;
+      },
+      restoredMarks: record?.marks,
+      failed: (error) => {
+        throw error;
+      },
+    });
+    if (record !== undefined) restoreSplits(run, record);
+    return run;
+  }
+
+  #record(): JobRecord {
+    const { wiring } = this.run.task;
+    const generators = wiring.generators();
+    const splits = this.run.inputs.map((node, index) => {
+      const reached = new Set(wiring.inputs[index]?.generators);
+      const states = [...generators].flatMap(([name, operator]) =>
+        reached.has(operator) ? [[name, operator.generator?.snapshot(index)] as const] : [],
+      );
+      return {
+        input: node.name,
+        split: '0',
+        cursor: undefined,
+        hasEnded: this.run.task.inputHasEnded(index),
+        bytesRead: 0,
+        generators: new Map(states),
+      };
+    });
+    return {
+      job: this.#options.name,
+      epoch: this.#epoch,
+      maxParallelism: this.#options.maxParallelism,
+      isFinished: false,
+      splits,
+      marks: wiring.marks(),
+      sinks: new Map(),
+      operators: new Map(),
+      counters: new Map(),
+      records: this.run.task.records,
+    };
+  }
+}
+
+/** State first, then the watermarks again, then the ends: the order of a recovery. */
+function restoreSplits(run: LocalRun, { splits }: JobRecord): void {
+  const generators = run.task.wiring.generators();
+  run.between(() => {
+    for (const [index, split] of splits.entries())
+      for (const [name, state] of split.generators)
+        generators.get(name)?.generator?.restore(index, state);
+  });
+  for (const [index, split] of splits.entries())
+    if (split.hasEnded) run.signal(index, { kind: 'end' });
+}
