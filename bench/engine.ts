@@ -1,16 +1,88 @@
-/** Feeds pipelines the ways that users run them. */
-import type { Pipeline } from '../src/index.js';
+/** Feeds pipelines the ways that users run them: as a subscription, and as a job with a source of chunks. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lmdb, memory, run, type Pipeline } from '../src/index.js';
+import type { Sink, SinkWriter, Source, SourceChunk } from '../src/core/connector.js';
+import { NO_TIMESTAMP, type Origin } from '../src/core/flow.js';
 import { eventsOf } from './events-of.js';
-import type { Feed } from './feed.js';
+import { CHUNK, type Feed } from './feed.js';
 import type { Play } from './plays.js';
 import type { Tally } from './tally.js';
 
+type Run<Out> = (feed: Feed, tally: Tally<Out>) => Promise<void>;
+
 /** A subscription: an event runs through to the tally before the next one comes. */
-export function subscribed<Out>(job: Pipeline<Play, Out>) {
-  return (feed: Feed, tally: Tally<Out>): Promise<void> =>
+export function subscribed<Out>(job: Pipeline<Play, Out>): Run<Out> {
+  return (feed, tally) =>
     new Promise((resolve, reject) => {
       eventsOf(feed)
         .pipe(job)
         .subscribe({ next: (value) => tally.add(value), error: reject, complete: resolve });
     });
+}
+
+/** A job with state in memory and no epochs but the last one. */
+export function jobInMemory<Out>(job: Pipeline<Play, Out>): Run<Out> {
+  return async (feed, tally) => {
+    const to = tallySink(tally);
+    const checkpoint = { records: Number.MAX_SAFE_INTEGER };
+    await run(job, { from: feedSource(feed), to, state: memory(), checkpoint }).done;
+  };
+}
+
+/** A job with state in LMDB, in a directory of its own, and an epoch every second. */
+export function jobWithEpochs<Out>(job: Pipeline<Play, Out>): Run<Out> {
+  return async (feed, tally) => {
+    const directory = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
+    try {
+      const to = tallySink(tally);
+      await run(job, { from: feedSource(feed), to, state: lmdb(directory), checkpoint: '1s' }).done;
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  };
+}
+
+const noTimestamps: readonly number[] = new Array<number>(CHUNK).fill(NO_TIMESTAMP);
+const noKeys: readonly unknown[] = [];
+
+/** The feed as a source of one split, a chunk at a time. */
+function feedSource(feed: Feed): Source<Play> {
+  const origin: Origin = { name: 'feed', unit: 'element' };
+  const read = (): SourceChunk | undefined => {
+    const first = feed.position + 1;
+    const values = feed.next();
+    if (values === undefined) return undefined;
+    const { length } = values;
+    const positions = new Array<number>(length);
+    for (let index = 0; index < length; index += 1) positions[index] = first + index;
+    const timestamps = length === CHUNK ? noTimestamps : noTimestamps.slice(0, length);
+    const columns = { values, timestamps, positions, keys: noKeys, derivedKeys: noKeys };
+    return { chunk: { kind: 'chunk', origin, ...columns }, cursor: feed.position };
+  };
+  return {
+    name: 'feed',
+    replayable: true,
+    splits: () => Promise.resolve(['0']),
+    open: () =>
+      Promise.resolve({ read: () => Promise.resolve(read()), close: () => Promise.resolve() }),
+  };
+}
+
+/** Counts, and keeps nothing: repeats after a crash would be its only sin, and nothing crashes here. */
+function tallySink<Out>(tally: Tally<Out>): Sink<Out> {
+  const writer: SinkWriter = {
+    write: (values) => tally.addAll(values as readonly Out[]),
+    prepare: () => Promise.resolve(undefined),
+    publish: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  return {
+    uid: 'tally',
+    guarantee: 'idempotent',
+    allowDuplicates: false,
+    recover: () => Promise.resolve(),
+    open: () => Promise.resolve(writer),
+  };
 }

@@ -3,7 +3,7 @@ import { groupBy, map as rxMap, mergeMap, scan } from 'rxjs';
 import { keyBy, pipeline, process, unchecked, valueState } from '../src/index.js';
 import type { BenchCase } from './case.js';
 import { endlessEventsOf, eventsOf } from './events-of.js';
-import { subscribed } from './engine.js';
+import { jobInMemory, jobWithEpochs } from './engine.js';
 import type { Feed } from './feed.js';
 import type { Play } from './plays.js';
 import { digest2, type Tally } from './tally.js';
@@ -87,7 +87,8 @@ function keyedCount(keys: number, name: string, groupByEvents: number | undefine
     variants: {
       hand: { run: hand },
       rxjs: { run: rxjs },
-      'engine-subscribe': { run: subscribed(job) },
+      engine: { run: jobInMemory(job) },
+      'engine-epochs': { run: jobWithEpochs(job), events: 16_000_000 + keys },
       ...(groupByEvents === undefined
         ? {}
         : { 'rxjs-groupby': { run: rxjsGroupBy, events: keys + groupByEvents } }),

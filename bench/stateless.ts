@@ -3,7 +3,7 @@ import { filter as rxFilter, map as rxMap } from 'rxjs';
 import { filter, map, pipeline, unchecked } from '../src/index.js';
 import type { BenchCase } from './case.js';
 import { eventsOf } from './events-of.js';
-import { subscribed } from './engine.js';
+import { jobInMemory, subscribed } from './engine.js';
 import type { Feed } from './feed.js';
 import type { Play } from './plays.js';
 import { digest2, type Tally } from './tally.js';
@@ -60,6 +60,7 @@ export const stateless: BenchCase = {
   variants: {
     hand: { run: hand },
     rxjs: { run: rxjs },
+    engine: { run: jobInMemory(job) },
     'engine-subscribe': { run: subscribed(job) },
   },
 };

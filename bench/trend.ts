@@ -10,7 +10,7 @@ import {
   window,
 } from '../src/index.js';
 import type { BenchCase } from './case.js';
-import { subscribed } from './engine.js';
+import { jobInMemory, jobWithEpochs } from './engine.js';
 import type { Feed } from './feed.js';
 import { HandWindows, type CountResult } from './hand-windows.js';
 import { OUT_OF_ORDER_MS, type Play } from './plays.js';
@@ -87,6 +87,7 @@ export const trend: BenchCase = {
   variants: {
     hand: { run: hand },
     rxjs: { run: rxjs },
-    'engine-subscribe': { run: subscribed(job) },
+    engine: { run: jobInMemory(job) },
+    'engine-epochs': { run: jobWithEpochs(job), events: 12_000_000 },
   },
 };

@@ -10,7 +10,7 @@ import {
   window,
 } from '../src/index.js';
 import type { BenchCase } from './case.js';
-import { subscribed } from './engine.js';
+import { jobInMemory } from './engine.js';
 import type { Feed } from './feed.js';
 import { HandWindows, type CountResult, type WindowSizes } from './hand-windows.js';
 import { OUT_OF_ORDER_MS, type Play } from './plays.js';
@@ -65,7 +65,7 @@ export const tumblingCase: BenchCase = {
   variants: {
     hand: { run: hand(tumblingSizes) },
     rxjs: { run: rxjs(tumblingSizes) },
-    'engine-subscribe': { run: subscribed(tumblingJob) },
+    engine: { run: jobInMemory(tumblingJob) },
   },
 };
 
@@ -80,7 +80,8 @@ export const slidingCase: BenchCase = {
   variants: {
     hand: { run: hand(slidingSizes) },
     rxjs: { run: rxjs(slidingSizes) },
-    'engine-subscribe': { run: subscribed(slidingJob) },
+    engine: { run: jobInMemory(slidingJob) },
     'hand-tumbling': { run: hand(tumblingSizes), job: 'tumbling' },
+    'engine-tumbling': { run: jobInMemory(tumblingJob), job: 'tumbling' },
   },
 };

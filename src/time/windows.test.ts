@@ -146,8 +146,9 @@ test('explain gets one line for each kind', () => {
   expect(describeWindows(sliding({ size: '1h', slide: '5m' }))).toBe('sliding 1h / 5m');
 });
 
-/** Flink's `SlidingEventTimeWindows.assignWindows`, with the remainder taken by floor. */
-function naiveEnds({ sizeMs, slideMs, offsetMs }: AlignedWindows, time: number): number[] {
+/** Flink's `SlidingEventTimeWindows.assignWindows`, with the remainder taken by floor; borders are whole milliseconds. */
+function naiveEnds({ sizeMs, slideMs, offsetMs }: AlignedWindows, timestamp: number): number[] {
+  const time = Math.floor(timestamp);
   const rest = (time - offsetMs) % slideMs;
   const lastStart = time - (rest < 0 ? rest + slideMs : rest);
   const ends: number[] = [];
