@@ -5,19 +5,25 @@ import type { Death } from './worlds.js';
 
 /** At a visit that a short job may well have; recovery has one of each. */
 export const namedDeaths: fc.Arbitrary<Death> = fc.oneof(
-  fc.record({
-    point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('epoch.'))),
-    visit: fc.integer({ min: 1, max: 4 }),
-  }),
-  fc.record({
-    point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('recover.'))),
-    visit: fc.constant(1),
-  }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('epoch.'))),
+      visit: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('recover.'))),
+      visit: fc.constant(1),
+    }),
+  },
 );
 
 /** Before a call of the clock, the files or the disk: in the middle of elements, or of a rename and its sync. */
 export const unnamedDeaths: fc.Arbitrary<Death> = fc.record({
-  call: fc.integer({ min: 1, max: 80 }),
+  call: fc.integer({ min: 1, max: 50 }),
 });
 
 export const deaths: fc.Arbitrary<Death> = fc.oneof(namedDeaths, unnamedDeaths);

@@ -67,6 +67,11 @@ export interface JobOptions {
   readonly records?: number;
   /** Elements per chunk of a source. Default 7. */
   readonly chunk?: number;
+  /**
+   * Whether a source lets the loop turn before each chunk, as one does that has to wait for its data. Otherwise a
+   * short log is read before the first epoch begins, and all of it belongs to that epoch. Default false.
+   */
+  readonly isSlow?: boolean;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
 }
@@ -80,8 +85,12 @@ export function job(
   sink: Sink<Item>,
   options: JobOptions = {},
 ): Run {
-  const { parallelism = 1, records = 10, chunk = 7, runtime, state } = options;
-  const [first, second] = [sourceOf(splits[0], chunk), sourceOf(splits[1] ?? [], chunk)];
+  const { parallelism = 1, records = 10, chunk = 7, isSlow = false, runtime, state } = options;
+  const source = (arrays: Splits): Source<Item> => {
+    const plain = sourceOf(arrays, chunk);
+    return isSlow ? slow(plain) : plain;
+  };
+  const [first, second] = [source(splits[0]), source(splits[1] ?? [])];
   const from: Readonly<Record<string, Source<Item>>> =
     description.inputs === 1 ? { input: first } : { first, second };
   return run(buildAny(description), {
@@ -98,6 +107,22 @@ function sourceOf(arrays: Splits, chunk: number): Source<Item> {
   const [only] = arrays;
   if (arrays.length === 1 && only !== undefined) return iterable(only, { chunk });
   return splitIterable(arrays, { chunk });
+}
+
+function slow(source: Source<Item>): Source<Item> {
+  return {
+    ...source,
+    async open(split, cursor, runtime) {
+      const reader = await source.open(split, cursor, runtime);
+      return {
+        async read() {
+          await runtime.clock.turn();
+          return reader.read();
+        },
+        close: () => reader.close(),
+      };
+    },
+  };
 }
 
 /** A job in memory, from its beginning to its end. */

@@ -29,6 +29,7 @@ export interface Lived {
   readonly files: readonly string[];
   /** The named awaits at which lives ended; a planned death may lie behind the end of a job. */
   readonly endings: readonly CrashPoint[];
+  readonly incarnations: number;
   readonly world: SimulatedWorld;
   readonly summary: RunSummary;
 }
@@ -51,7 +52,8 @@ export async function inWorld(
       const lastCall = death !== undefined && 'call' in death ? death.call : Infinity;
       const { runtime, state } = mortal(given, world.disk, lastCall);
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
-      return job(description, splits, sink, { ...options, parallelism, runtime, state }).done;
+      const settings = { isSlow: true, ...options, parallelism, runtime, state };
+      return job(description, splits, sink, settings).done;
     });
     if (outcome.crashed) {
       if (death !== undefined && 'point' in death) endings.push(death.point);
@@ -65,7 +67,7 @@ export async function inWorld(
       }),
     );
     const lines = await world.lines(OUTPUT_DIRECTORY);
-    return { lines, files, endings, world, summary: outcome.value };
+    return { lines, files, endings, incarnations: incarnation + 1, world, summary: outcome.value };
   }
 }
 

@@ -84,6 +84,8 @@ export interface OperatorContext {
   keyCell(input: number): KeyCell;
   /** Keyed state of this operator; allowed once, for operators that declare `state`. */
   keyedState<Live extends object>(): KeyedState<Live>;
+  /** In tests: values that are given out are frozen, so that a change in place fails loudly. */
+  readonly isGuarded: boolean;
   /** The input watermark, as of the last completed advance. */
   watermark(): number;
   /** Processing time in epoch ms; the wall clock, or the virtual one. */

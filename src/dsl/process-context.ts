@@ -59,7 +59,7 @@ export class KeyedProcess<K, State extends StateDeclarations>
   constructor(context: OperatorContext, declarations: State) {
     this.#context = context;
     this.#store = context.keyedState<Cells>();
-    this.#cursor = new SlotCursor(this.#store);
+    this.#cursor = new SlotCursor(this.#store, context);
     this.state = Object.fromEntries(
       Object.entries(declarations).map(([name, declaration], index) => [
         name,

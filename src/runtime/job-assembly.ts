@@ -223,6 +223,7 @@ function makeHost(
 ): TaskHost {
   const { clock } = options.runtime;
   return {
+    isGuarded: false,
     now: () => clock.now(),
     stateOf(uid) {
       const store = place.stores.get(uid);

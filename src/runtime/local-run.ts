@@ -30,6 +30,8 @@ export interface LocalRunOptions {
   /** Keyed state by uid; the default is plain memory. */
   readonly stateOf?: (uid: string, spec: KeyedStateSpec) => KeyedState<object>;
   readonly maxParallelism?: number;
+  /** Freeze what is given out or shared; for tests. Default false. */
+  readonly isGuarded?: boolean;
   readonly restoredMarks?: TaskSpec['restoredMarks'];
   /** Called when a timer of the clock fired and failed: there is no caller to throw to. */
   readonly failed: (error: unknown) => void;
@@ -226,6 +228,7 @@ export class LocalRun {
     const { late, dead, stateOf, clock } = this.#options;
     const maxParallelism = this.#options.maxParallelism ?? defaultMaxParallelism(1);
     return {
+      isGuarded: this.#options.isGuarded ?? false,
       now: () => clock.now(),
       stateOf:
         stateOf ?? ((_uid, spec) => new KeyedStore({ spec, maxParallelism, durable: false })),

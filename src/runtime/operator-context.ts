@@ -51,6 +51,7 @@ export function makeContext(
       if (spec.state === undefined) throw new Error(`Tidemark bug: ${name} declares no state`);
       return host.stateOf(name, spec.state) as unknown as KeyedState<Live>;
     },
+    isGuarded: host.isGuarded,
     watermark: () => wiring.frontier.input(index),
     now: () => host.now(),
     currentSplit: () => wiring.currentSplit,

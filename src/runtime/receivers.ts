@@ -4,6 +4,7 @@ import { keyGroupOf, shardOf } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
 import type { KeyCell, Operator, Receiver } from '../core/operator.js';
 import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
+import { freezeDeep } from '../state/guard.js';
 import { hashKey } from '../state/key-hash.js';
 import { rejectElement, type Place } from './operator-context.js';
 
@@ -13,12 +14,16 @@ export const nowhere: Receiver = { element() {} };
 /** Hands each element to several readers, in the order of the graph. */
 export class FanOut implements Receiver {
   readonly #receivers: readonly Receiver[];
+  readonly #isGuarded: boolean;
 
-  constructor(receivers: readonly Receiver[]) {
+  /** @param options.isGuarded whether elements are frozen, so that no reader changes what others see */
+  constructor(receivers: readonly Receiver[], options: { isGuarded: boolean }) {
     this.#receivers = receivers;
+    this.#isGuarded = options.isGuarded;
   }
 
   element(value: unknown, timestamp: number): void {
+    if (this.#isGuarded) freezeDeep(value);
     for (const receiver of this.#receivers) receiver.element(value, timestamp);
   }
 }

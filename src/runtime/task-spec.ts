@@ -31,6 +31,8 @@ export interface ShuffleOut {
 
 /** What a task asks of the job, subscription or harness that runs it. */
 export interface TaskHost {
+  /** Freeze what is given out or shared; for tests. */
+  readonly isGuarded: boolean;
   now(): number;
   /** Keyed state of an operator in this shard, restored when there is something to restore. */
   stateOf(uid: string, spec: KeyedStateSpec): KeyedState<object>;

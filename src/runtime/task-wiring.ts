@@ -211,7 +211,7 @@ export class TaskWiring {
       .flatMap((name) => this.spec.sinks.get(name) ?? []);
     const receivers = [...readers, ...leaving];
     const [only] = receivers;
-    return receivers.length > 1 ? new FanOut(receivers) : (only ?? nowhere);
+    return receivers.length > 1 ? new FanOut(receivers, this.spec.host) : (only ?? nowhere);
   }
 
   #receiverOf({ node, input }: Reader): Receiver {

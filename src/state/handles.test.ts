@@ -175,7 +175,7 @@ function workbench(declarations: StateDeclarations): Workbench {
     maxParallelism: 128,
     durable: true,
   });
-  const cursor = new SlotCursor(store);
+  const cursor = new SlotCursor(store, { isGuarded: false });
   return {
     store,
     cursor,

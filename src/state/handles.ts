@@ -6,6 +6,7 @@
  */
 import type { KeyedState, KeyedStateSpec, Slot } from '../core/operator.js';
 import type { KeyScalar } from '../core/key.js';
+import { freezeDeep } from './guard.js';
 
 /** The live object of a key: one cell per declared state, `undefined` while it is empty. */
 export interface Cells {
@@ -15,10 +16,18 @@ export interface Cells {
 /** Points handles at the slot in hand, and stamps it before the first change. */
 export class SlotCursor {
   readonly #store: KeyedState<Cells>;
+  readonly #isGuarded: boolean;
   slot!: Slot<Cells>;
 
-  constructor(store: KeyedState<Cells>) {
+  /** @param options.isGuarded whether values are frozen as they are given out */
+  constructor(store: KeyedState<Cells>, options: { isGuarded: boolean }) {
     this.#store = store;
+    this.#isGuarded = options.isGuarded;
+  }
+
+  /** What user code gets of a value. */
+  give<T>(value: T): T {
+    return this.#isGuarded ? freezeDeep(value) : value;
   }
 
   /** The cells, for reading. */
@@ -90,7 +99,7 @@ export function valueState<T>(initial?: T | (() => T)): StateDeclaration<ValueSt
     handle: (cursor, index) => ({
       get: () => {
         const cell = cursor.cells[index] as T | undefined;
-        return cell === undefined ? fresh() : cell;
+        return cursor.give(cell === undefined ? fresh() : cell);
       },
       set: (value) => {
         cursor.writable()[index] = value;
@@ -142,7 +151,7 @@ class MapHandle<K extends KeyScalar, V> implements MapState<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#read()?.get(key);
+    return this.#cursor.give(this.#read()?.get(key));
   }
 
   has(key: K): boolean {

@@ -3,12 +3,13 @@
  *
  * - A commit that has returned is on disk: one synchronous transaction, and no overlapping syncs.
  * - No read transaction lives across an await: a long reader makes the file grow without end.
- * - A directory has one live owner, which LMDB does not see to. The owner listens on a socket in the directory, and
- *   the system hangs up however the owner dies. Two processes may find a dead socket at the same time, so each opening
- *   also raises a generation in the store, and no commit of an older generation is taken.
+ * - A directory has one live owner, which LMDB does not see to. The owner listens on a socket, and the system hangs up
+ *   however it dies. Two processes may find a dead socket at the same time, so each opening also raises a generation
+ *   in the store, and no commit of an older generation is taken.
  * - LMDB has no checksums, and a damaged file can crash the process. So its trees are walked before it is opened, by
  *   a reader that trusts nothing. Keys carry a checksum; values are up to the caller, and slabs have one.
  */
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,8 @@ import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { crc32 } from './checksum.js';
+import { forEachRecord, SlabWriter } from './slab.js';
+import { readValue, encodeValue } from './value-codec.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
@@ -27,10 +30,8 @@ const options = {
 } as const;
 const FORMAT = 1;
 const HEADER_KEY = Uint8Array.of(0);
-/** Comes before every key of the caller, so that the empty key is a key like others. */
+/** Begins every key of the caller, so that the empty key is one like others. */
 const KEY_MARK = 1;
-/** The path of a socket has about 107 bytes on Linux and 103 on macOS. */
-const SOCKET_PATH_BYTES_MAX = 100;
 
 /** State in a directory of its own, which is made when it is missing. It must be on a local file system. */
 export function lmdb(directory: string): StateBackendFactory {
@@ -38,28 +39,22 @@ export function lmdb(directory: string): StateBackendFactory {
   return { description: directory, directory: home, open: () => openStore(home) };
 }
 
-/** What an open backend holds, and gives up when it closes. */
-interface Holding {
-  readonly directory: string;
-  readonly database: Database;
-  readonly generation: number;
-  readonly release: () => Promise<void>;
-}
-
 async function openStore(directory: string): Promise<StateBackend> {
   const { open } = await import('lmdb');
   const undo: (() => Promise<void>)[] = [];
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const release = await takeOwnership(directory);
-    undo.push(release);
-    new DataFile(join(directory, 'data.mdb')).check();
+    undo.push(await takeOwnership(fs.realpathSync(directory)));
+    checkFile(join(directory, 'data.mdb'));
     const database = open<Uint8Array, Uint8Array>(directory, options);
-    undo.push(() => database.close());
+    undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
-    return new LmdbBackend({ directory, database, generation, release });
+    const release = async (): Promise<void> => {
+      for (const step of undo) await step();
+    };
+    return new LmdbBackend(database, directory, generation, release);
   } catch (error) {
-    for (const step of undo.toReversed()) await step();
+    for (const step of undo) await step();
     if (error instanceof TidemarkError) throw error;
     const isDamage = /^MDB_/.test((error as Error).message);
     throw fault(isDamage ? 'STATE_DAMAGED' : 'STATE_WRITE_FAILED', show(error), directory, error);
@@ -67,14 +62,25 @@ async function openStore(directory: string): Promise<StateBackend> {
 }
 
 class LmdbBackend implements StateBackend {
-  readonly #held: Holding;
+  readonly #database: Database;
+  readonly #directory: string;
+  readonly #generation: number;
+  readonly #release: () => Promise<void>;
   #lastWrite: Promise<unknown> = Promise.resolve();
   /** After it nothing is written any more: LMDB may keep a lock for ever, and the disk is in doubt. */
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(held: Holding) {
-    this.#held = held;
+  constructor(
+    database: Database,
+    directory: string,
+    generation: number,
+    release: () => Promise<void>,
+  ) {
+    this.#database = database;
+    this.#directory = directory;
+    this.#generation = generation;
+    this.#release = release;
   }
 
   writeAhead(key: string, value: Uint8Array): void {
@@ -87,39 +93,37 @@ class LmdbBackend implements StateBackend {
   }
 
   async flushed(): Promise<void> {
-    this.#database();
-    await this.#settle();
-    if (this.#failure !== undefined) throw this.#writeFailed();
+    this.#open();
+    await this.#settled();
   }
 
   commit(batch: readonly BatchEntry[]): void {
-    const database = this.#database();
+    const database = this.#open();
     const entries = batch.map(({ key, value }) => [storedKey(key), copyOf(value)] as const);
-    if (this.#failure !== undefined) throw this.#writeFailed();
-    const { directory, generation } = this.#held;
+    this.#checkFailure();
     try {
       database.transactionSync(() => {
-        if (readGeneration(database, directory) !== generation)
-          throw fault('STATE_IN_USE', 'one that somebody else has opened since', directory);
+        if (generationOf(database, this.#directory) !== this.#generation)
+          throw fault('STATE_IN_USE', 'one that somebody else has opened since', this.#directory);
         for (const [key, value] of entries)
           if (value === undefined) database.removeSync(key);
           else database.putSync(key, value);
       });
     } catch (error) {
       this.#failure = error;
-      throw error instanceof TidemarkError ? error : this.#writeFailed();
+      this.#checkFailure();
     }
   }
 
   get(key: string): Uint8Array | undefined {
-    return copyOf(this.#database().getBinary(storedKey(key)));
+    return copyOf(this.#open().getBinary(storedKey(key)));
   }
 
   keys(prefix: string): string[] {
     // The first half of a surrogate pair is no prefix of the bytes of the pair: it is compared as text only.
     const start = markedKey(prefix.replace(/[\ud800-\udbff]$/, '')).take();
     const end = start.with(-1, (start.at(-1) ?? 0) + 1);
-    return [...this.#database().getKeys({ start, end })]
+    return [...this.#open().getKeys({ start, end })]
       .map((key) => new ByteReader(key.subarray(1)).utf8(key.length - 5))
       .filter((key) => key.startsWith(prefix))
       .toSorted();
@@ -130,21 +134,21 @@ class LmdbBackend implements StateBackend {
   }
 
   async #close(): Promise<void> {
-    const isKnown = this.#failure !== undefined;
-    await this.#settle();
-    await this.#held.database.close();
-    await this.#held.release();
-    if (this.#failure !== undefined && !isKnown) throw this.#writeFailed();
+    try {
+      if (this.#failure === undefined) await this.#settled();
+    } finally {
+      await this.#release();
+    }
   }
 
-  #database(): Database {
+  #open(): Database {
     assert(this.#closing === undefined, 'a closed backend is not used');
-    return this.#held.database;
+    return this.#database;
   }
 
   /** LMDB rejects twice, here and in `commitError`: one that nobody looks at would end the process. */
   #write(write: (database: Database) => Promise<unknown>): void {
-    const database = this.#database();
+    const database = this.#open();
     if (this.#failure !== undefined) return;
     this.#lastWrite = write(database).catch((error: { commitError?: Promise<unknown> }) => {
       this.#failure ??= error;
@@ -152,16 +156,18 @@ class LmdbBackend implements StateBackend {
     });
   }
 
-  async #settle(): Promise<void> {
+  async #settled(): Promise<void> {
     await this.#lastWrite;
-    if (this.#failure === undefined)
-      await Promise.resolve(this.#held.database.flushed).catch((error: unknown) => {
-        this.#failure ??= error;
-      });
+    this.#checkFailure();
+    await Promise.resolve(this.#database.flushed).catch((error) => (this.#failure ??= error));
+    this.#checkFailure();
   }
 
-  #writeFailed(): TidemarkError {
-    return fault('STATE_WRITE_FAILED', show(this.#failure), this.#held.directory, this.#failure);
+  #checkFailure(): void {
+    const failure = this.#failure;
+    if (failure instanceof TidemarkError) throw failure;
+    if (failure === undefined) return;
+    throw fault('STATE_WRITE_FAILED', show(failure), this.#directory, failure);
   }
 }
 
@@ -172,7 +178,7 @@ function markedKey(key: string): ByteWriter {
   return writer;
 }
 
-/** The checksum finds a key that has turned into another: its value could not be found any more. */
+/** With a checksum, so that a key that has turned into another is found at the next opening. */
 function storedKey(key: string): Uint8Array {
   const writer = markedKey(key);
   writer.u32(crc32(writer.peek()));
@@ -180,55 +186,103 @@ function storedKey(key: string): Uint8Array {
 }
 
 function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
-  return bytes === undefined ? undefined : new Uint8Array(bytes);
+  return bytes && new Uint8Array(bytes);
 }
 
 /** Called inside a write transaction, so that no two owners get the same generation. */
 function raiseGeneration(database: Database, directory: string): number {
   const isNew = [...database.getKeys({ limit: 1 })].length === 0;
-  const generation = isNew ? 1 : readGeneration(database, directory) + 1;
-  const writer = new ByteWriter();
-  writer.string('tidemark');
-  writer.varint(FORMAT);
-  writer.varint(generation);
-  writer.u32(crc32(writer.peek()));
-  database.putSync(HEADER_KEY, writer.take());
+  const generation = isNew ? 1 : generationOf(database, directory) + 1;
+  const slab = new SlabWriter();
+  slab.append(HEADER_KEY, encodeValue({ format: FORMAT, generation }));
+  database.putSync(HEADER_KEY, slab.finish());
   return generation;
 }
 
-function readGeneration(database: Database, directory: string): number {
-  const header = copyOf(database.getBinary(HEADER_KEY)) ?? new Uint8Array(0);
-  try {
-    const reader = new ByteReader(header);
-    const [name, format, generation] = [reader.string(), reader.varint(), reader.varint()];
-    // Later formats may put more behind the generation, but end in the same checksum.
-    const sum = new ByteReader(header.subarray(-4)).u32();
-    assert(name === 'tidemark' && sum === crc32(header.subarray(0, -4)), 'a header is whole');
-    if (format === FORMAT) return generation;
-    throw fault('STATE_VERSION_UNKNOWN', `format ${format}`, directory);
-  } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'STATE_VERSION_UNKNOWN') throw error;
-    throw fault('STATE_DAMAGED', 'a store without a header of Tidemark', directory, error);
-  }
+function generationOf(database: Database, directory: string): number {
+  const header = { format: 0, generation: 0 };
+  forEachRecord(copyOf(database.getBinary(HEADER_KEY)) ?? HEADER_KEY, directory, (_key, value) => {
+    if (value !== undefined) Object.assign(header, readValue(value));
+  });
+  if (header.format === FORMAT) return header.generation;
+  throw fault('STATE_VERSION_UNKNOWN', `format ${header.format}`, directory);
 }
 
 /** Resolves when this process alone holds the directory, with the way to let go of it. */
 async function takeOwnership(directory: string): Promise<() => Promise<void>> {
-  const [path, owner] = [join(directory, 'owner.sock'), join(directory, 'owner.pid')];
+  const [path, owner] = [socketPath(directory), join(directory, 'owner.pid')];
   for (let attempt = 0; attempt < 5; attempt++) {
-    const server = await atSocket(path, listen);
+    const server = await listen(path);
     if (server !== undefined) {
       fs.writeFileSync(owner, `${process.pid}\n`);
       return async () => {
         fs.rmSync(owner, { force: true });
-        // Node removes the socket with the server, but under the name by which it was bound.
-        if (isLong(path)) fs.rmSync(path, { force: true });
         await new Promise((closed) => server.close(closed));
       };
     }
-    if (await atSocket(path, isAnswered)) break;
+    if (await isAnswered(path)) break;
+    // Left behind by a process that was killed.
     fs.rmSync(path, { force: true });
   }
   const pid = fs.existsSync(owner) ? fs.readFileSync(owner, 'utf8').trim() : 'unknown';
   throw fault('STATE_IN_USE', `one that process ${pid} holds`, directory);
+}
+
+/** In the directory, unless that makes it longer than a socket may be: about 107 bytes on Linux, 103 on macOS. */
+function socketPath(directory: string): string {
+  const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
+  if (process.platform === 'win32') return `\\\\.\\pipe\\tidemark-${name}`;
+  const path = join(directory, 'owner.sock');
+  return Buffer.byteLength(path) <= 100 ? path : join(tmpdir(), `tidemark-${name}.sock`);
+}
+
+/** Undefined when the path is taken, by the living or the dead. */
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
+    // Without `exclusive`, the workers of a cluster would share the socket. It keeps no process alive.
+    server.listen({ path, exclusive: true }, () => resolve(server.unref()));
+  });
+}
+
+/** The system answers for an owner that is busy or stopped; what else than a refusal comes back, is one as well. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => resolve(true)).on('error', (error: NodeJS.ErrnoException) =>
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+    );
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+const sentences = {
+  STATE_IN_USE: [
+    'a state directory that nobody holds',
+    'Wait until the other job has ended, or give each job a directory of its own.',
+  ],
+  STATE_DAMAGED: [
+    'a whole state directory',
+    'Keep a copy for a closer look, and restore the directory or begin with an empty one.',
+  ],
+  STATE_VERSION_UNKNOWN: [
+    `state of format ${FORMAT}`,
+    'Run the release of Tidemark that wrote it, or a newer one.',
+  ],
+  STATE_WRITE_FAILED: [
+    'a disk that takes the state',
+    'Look at the free space and the rights of the directory; the last commit is intact.',
+  ],
+} as const;
+
+function fault(
+  code: keyof typeof sentences,
+  got: string,
+  where: string,
+  cause?: unknown,
+): TidemarkError {
+  const [expected, hint] = sentences[code];
+  return new TidemarkError(code, { expected, got, where, hint, cause });
 }

@@ -64,6 +64,7 @@ export class HarnessEngine {
     const run = new LocalRun({
       ...rest,
       maxParallelism,
+      isGuarded: true,
       stateOf: (uid, spec) => {
         const store = new KeyedStore({ spec, maxParallelism, durable: true });
         for (const { kind, slabs, where } of this.#committer.buckets(uid, {
