@@ -11,9 +11,12 @@ import { Subject } from 'rxjs';
 import { eventTime, keyBy, pipeline, unchecked, window } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { cases, logs, meetings, windowSteps } from './arbitraries.js';
-import { aggregatorOf, build, buildWithLate, specOf } from './build.js';
-import { keyChoices, leavesNothing, uidOfStep, type Item, type WindowStep } from './description.js';
+import { cases, meetings, windowSteps } from './arbitraries.js';
+import { aggregatorOf } from './aggregates.js';
+import { build, buildWithLate, specOf } from './build.js';
+import { keyChoices, leavesNothing, rankNames, uidOfStep } from './description.js';
+import type { Description, Item, TopKStep, WindowStep } from './description.js';
+import { logs } from './logs.js';
 import { inLibrary } from './modes.js';
 import { isOrderedByKey, oracle, oracleOf } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';
@@ -123,6 +126,19 @@ describe('a window result is final', () => {
       });
     }),
     { runs: 300 },
+  );
+
+  check(
+    'a ranking of window results holds each name once',
+    fc.property(windowings, fc.constantFrom('text', 'number'), ({ items, step, ...rest }, name) => {
+      const topK: TopKStep = { step: 'topK', k: 3, name, isDirect: true };
+      const description: Description = { ...rest, inputs: 1, steps: [step, topK] };
+      for (const { top = [] } of inLibrary(description, inOrder(items)).flat()) {
+        const names = top.map(rankNames[name]);
+        expect(new Set(names).size).toBe(names.length);
+      }
+    }),
+    { runs: 200 },
   );
 });
 

@@ -1,20 +1,16 @@
 /** Makes a Tidemark pipeline of a description, through the public surface and nothing else. */
 import {
   connect,
-  count,
   eventTime,
   filter,
   flatMap,
   keyBy,
   map,
   mapState,
-  max,
-  min,
   outputTag,
   pipeline,
   process,
   sliding,
-  sum,
   topK,
   tumbling,
   unchecked,
@@ -22,27 +18,21 @@ import {
   valueState,
   window,
 } from 'tidemark';
-import type {
-  Aggregator,
-  DataStream,
-  Key,
-  Pipeline,
-  PipelineDefinition,
-  ProcessContext,
-} from 'tidemark';
+import type { DataStream, Key, Pipeline, PipelineDefinition, ProcessContext } from 'tidemark';
+import { aggregatorOf, type Gathered } from './aggregates.js';
 import { handlersOf, type Scratch } from './behaviours.js';
 import {
   copies,
   inputNames,
   isKept,
   isOdd,
+  isRanked,
   joinIndex,
   keyChoices,
   mapped,
   mergedIds,
   rankNames,
   uidOfStep,
-  type Aggregate,
   type ConnectStep,
   type Description,
   type Item,
@@ -55,9 +45,6 @@ import {
 } from './description.js';
 
 type Items = DataStream<Item>;
-/** What an aggregate gives: its number, and what it still knows of its elements. */
-type Gathered = Pick<Item, 'n' | 'ids'>;
-
 export type TwoInputs = PipelineDefinition<
   { readonly first: Item; readonly second: Item },
   { readonly output: Item }
@@ -76,16 +63,14 @@ export function buildTwo(description: Description): TwoInputs {
   return pipeline('described', types, (inputs) => {
     const [first, second] = inputNames.map((name) => withTime(inputs[name], description));
     return chain(first as Items, second, description);
-  }) as unknown as TwoInputs;
+  });
 }
 
 /** Either, for what takes any definition. */
 export function buildAny(
   description: Description,
 ): PipelineDefinition<Readonly<Record<string, Item>>, { readonly output: Item }> {
-  return description.inputs === 1
-    ? (build(description) as PipelineDefinition<never, { readonly output: Item }>)
-    : (buildTwo(description) as PipelineDefinition<never, { readonly output: Item }>);
+  return description.inputs === 1 ? build(description) : buildTwo(description);
 }
 
 /** Elements of a window that came too late go here; only `buildWithLate` reads it. */
@@ -108,14 +93,23 @@ function withTime(items: Items, { bound, every }: Pick<Description, 'bound' | 'e
 
 function chain(first: Items, second: Items | undefined, description: Description): Items {
   const join = joinIndex(description);
-  return description.steps.reduce<Items>(
-    (items, step, index) => added(items, step, index, index === join ? second : undefined),
-    first,
-  );
+  let bare: ReturnType<typeof windowed> | undefined;
+  return description.steps.reduce<Items>((items, step, index) => {
+    const uid = uidOfStep(index);
+    if (step.step === 'topK' && bare !== undefined) {
+      const results = bare;
+      bare = undefined;
+      return rankedResults(results, step, uid);
+    }
+    if (step.step === 'window' && isRanked(description, index)) {
+      bare = windowed(items, step, uid);
+      return items;
+    }
+    return added(items, step, uid, index === join ? second : undefined);
+  }, first);
 }
 
-function added(items: Items, step: Step, index: number, second: Items | undefined): Items {
-  const uid = uidOfStep(index);
+function added(items: Items, step: Step, uid: string, second: Items | undefined): Items {
   switch (step.step) {
     case 'map':
     case 'filter':
@@ -171,50 +165,6 @@ function itemOf(result: {
   return { key, n: value.n, at: span.end - 1, ids: value.ids, start: span.start };
 }
 
-export function aggregatorOf(aggregate: Aggregate): Aggregator<Item, unknown, Gathered> {
-  switch (aggregate) {
-    case 'count':
-      return numeric(count());
-    case 'sum':
-      return numeric(sum((item: Item) => item.n));
-    case 'min':
-      return numeric(min((item: Item) => item.n));
-    case 'max':
-      return numeric(max((item: Item) => item.n));
-    case 'gather':
-      return gather();
-  }
-}
-
-function numeric(inner: Aggregator<Item, number, number>): Aggregator<Item, unknown, Gathered> {
-  const named: Aggregator<Item, number, Gathered> = {
-    ...inner,
-    result: (accumulator) => ({ n: inner.result(accumulator), ids: [] }),
-  };
-  return named as Aggregator<Item, unknown, Gathered>;
-}
-
-/** Keeps all elements and changes its accumulator in place, as the contract allows: sees slices that are shared. */
-function gather(): Aggregator<Item, unknown, Gathered> {
-  const gathering: Aggregator<Item, Item[], Gathered> = {
-    name: 'gather',
-    create: () => [],
-    add: (items, item) => {
-      items.push(item);
-      return items;
-    },
-    merge: (into, other) => {
-      into.push(...other);
-      return into;
-    },
-    result: (items) => ({
-      n: items.reduce((total, { n }) => total + n, 0),
-      ids: mergedIds(items),
-    }),
-  };
-  return gathering as Aggregator<Item, unknown, Gathered>;
-}
-
 const state = {
   total: valueState(0),
   seen: mapState<number, readonly Item[]>(),
@@ -265,14 +215,31 @@ function connected(
 }
 
 function ranked(items: Items, { k, name }: TopKStep, uid: string): Items {
+  const key = rankNames[name];
   return items.pipe(
-    topK(k, { uid, by: ({ n }) => n, per: ({ at }) => at, key: rankNames[name] }),
-    map(({ per, top }) => ({
-      key: per,
-      n: top.reduce((total, { n }) => total + n, 0),
-      at: per,
-      ids: mergedIds(top),
-      top,
-    })),
+    topK(k, { uid, by: ({ n }) => n, per: ({ at }) => at, key }),
+    map(({ per, top }) => rankedItem(per, top)),
   );
+}
+
+/** The same on the results of a window as they are, which topK knows to be final, or how long they are not. */
+function rankedResults(
+  results: ReturnType<typeof windowed>,
+  { k, name }: TopKStep,
+  uid: string,
+): Items {
+  return results.pipe(
+    topK(k, {
+      uid,
+      by: ({ value }) => value.n,
+      per: (result) => result.window.end - 1,
+      key: (result) => rankNames[name](itemOf(result)),
+    }),
+    map(({ per, top }) => rankedItem(per, top.map(itemOf))),
+  );
+}
+
+function rankedItem(at: number, top: readonly Item[]): Item {
+  const n = top.reduce((total, item) => total + item.n, 0);
+  return { key: at, n, at, ids: mergedIds(top), top };
 }

@@ -8,9 +8,10 @@
 import fc from 'fast-check';
 import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
-import { cases, descriptions, meetings, splits } from './arbitraries.js';
+import { cases, descriptions, meetings } from './arbitraries.js';
 import { deaths, namedDeaths, unnamedDeaths } from './deaths.js';
 import type { Description, Item, ProcessStep, WindowStep } from './description.js';
+import { splits } from './logs.js';
 import { inHarness, type Interruption } from './modes.js';
 import { batchOracle, oracleOf } from './oracle.js';
 import { inOrder } from './oracle-stream.js';

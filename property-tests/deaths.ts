@@ -1,4 +1,4 @@
-/** Random deaths of a job: at named awaits, and before any call of the outside world. */
+/** Random ends of a life of a job: crashes at named awaits and before any call of the world, and stops. */
 import fc from 'fast-check';
 import { crashPoints } from 'tidemark';
 import type { Death } from './worlds.js';
@@ -26,4 +26,11 @@ export const unnamedDeaths: fc.Arbitrary<Death> = fc.record({
   call: fc.integer({ min: 1, max: 50 }),
 });
 
-export const deaths: fc.Arbitrary<Death> = fc.oneof(namedDeaths, unnamedDeaths);
+/** No death at all: the job is stopped, commits what it has, and is started again. */
+export const stops: fc.Arbitrary<Death> = fc.record({ stop: fc.integer({ min: 1, max: 40 }) });
+
+export const deaths: fc.Arbitrary<Death> = fc.oneof(
+  { weight: 2, arbitrary: namedDeaths },
+  { weight: 2, arbitrary: unnamedDeaths },
+  { weight: 1, arbitrary: stops },
+);

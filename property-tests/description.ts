@@ -96,6 +96,8 @@ export interface TopKStep {
   readonly k: number;
   /** What an entry is named by; `text` and `number` are shared by several, and the later one replaces the former. */
   readonly name: 'text' | 'number' | 'whole';
+  /** Whether it stands on the window itself, with nothing in between, where the step before is a window. */
+  readonly isDirect: boolean;
 }
 
 export type Step = StatelessStep | UnionStep | WindowStep | ProcessStep | ConnectStep | TopKStep;
@@ -173,6 +175,12 @@ export function leavesNothing(step: Step): boolean {
 
 export function isStateful({ step }: Step): boolean {
   return step === 'window' || step === 'process' || step === 'connect' || step === 'topK';
+}
+
+/** Whether the step behind this window is a topK that stands on its bare results. */
+export function isRanked({ steps }: Description, index: number): boolean {
+  const [step, behind] = [steps[index], steps[index + 1]];
+  return step?.step === 'window' && behind?.step === 'topK' && behind.isDirect;
 }
 
 /** Which step takes the second input: the first that can. */

@@ -6,7 +6,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { cases, descriptions, meetings, splits } from './arbitraries.js';
+import { cases, descriptions, meetings } from './arbitraries.js';
+import { splits } from './logs.js';
 import { inHarness, inJob, inLibrary } from './modes.js';
 import { batchOracle, isOrderedByKey, oracle, oracleOf } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';

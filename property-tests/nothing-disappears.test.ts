@@ -20,10 +20,12 @@ import {
 import type { DeadRecord, Key, RunSummary } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { cases, logs, windowSteps } from './arbitraries.js';
-import { aggregatorOf, buildAny, specOf } from './build.js';
+import { cases, windowSteps } from './arbitraries.js';
+import { aggregatorOf } from './aggregates.js';
+import { buildAny, specOf } from './build.js';
 import { deaths } from './deaths.js';
 import { keyChoices, uidOfStep, type Description, type Item } from './description.js';
+import { logs } from './logs.js';
 import { inJob } from './modes.js';
 import { oracleOf, type Expected } from './oracle.js';
 import { elementsOf, inOrder, sourceStream, type Moment, type Timed } from './oracle-stream.js';

@@ -7,6 +7,7 @@ import {
   copies,
   isKept,
   isOdd,
+  isRanked,
   isStateful,
   joinIndex,
   keyChoices,
@@ -127,7 +128,9 @@ class Recomputed {
       case 'window': {
         const judged = referenceWindow(stream, keyChoices[step.by], step);
         this.#judge(uid, stream, judged);
-        return { stream: this.#passed(judged.stream), lateness: step.lateness };
+        const { stream: results } = judged;
+        const isBare = isRanked(this.#description, index);
+        return { stream: isBare ? results : this.#passed(results), lateness: step.lateness };
       }
       case 'process': {
         this.#count(uid, elementsOf(stream).length);

@@ -7,8 +7,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { descriptions, logs, meetings, reorderings } from './arbitraries.js';
+import { descriptions, meetings } from './arbitraries.js';
 import type { Description, Item } from './description.js';
+import { logs, reorderings } from './logs.js';
 import { inLibrary } from './modes.js';
 import { batchOracle } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';

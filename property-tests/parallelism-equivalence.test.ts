@@ -7,7 +7,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { cases, descriptions, meetings, splits } from './arbitraries.js';
+import { cases, descriptions, meetings } from './arbitraries.js';
+import { splits } from './logs.js';
+import { stops } from './deaths.js';
 import { inJob } from './modes.js';
 import { batchOracle, isOrderedByKey, oracleOf } from './oracle.js';
 import { check } from './settings.js';
@@ -17,12 +19,15 @@ import { inWorld } from './worlds.js';
 const shardCounts = [1, 3, 8];
 const chunks = fc.integer({ min: 1, max: 12 });
 
-/** Deaths behind an epoch, so that each incarnation has something to take over. */
+/** Ends behind an epoch, so that each incarnation has something to take over. */
 const rescales = fc.array(
-  fc.record({
-    point: fc.constantFrom('epoch.committed' as const, 'epoch.cleaned' as const),
-    visit: fc.integer({ min: 1, max: 3 }),
-  }),
+  fc.oneof(
+    fc.record({
+      point: fc.constantFrom('epoch.committed' as const, 'epoch.cleaned' as const),
+      visit: fc.integer({ min: 1, max: 3 }),
+    }),
+    stops,
+  ),
   { minLength: 1, maxLength: 3 },
 );
 

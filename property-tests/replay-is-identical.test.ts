@@ -8,9 +8,10 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { testHarness } from 'tidemark/testing';
-import { cases, descriptions, splits } from './arbitraries.js';
+import { cases, descriptions } from './arbitraries.js';
 import { buildAny } from './build.js';
 import { deaths } from './deaths.js';
+import { splits } from './logs.js';
 import { inJob, inLibrary } from './modes.js';
 import { inOrder } from './oracle-stream.js';
 import { check } from './settings.js';

@@ -10,7 +10,7 @@ import { eventTime, keyBy, pipeline, process, unchecked, valueState } from 'tide
 import type { Key } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { keys } from './arbitraries.js';
+import { keys } from './logs.js';
 import { check } from './settings.js';
 import { multisetOf, textOf } from './text.js';
 

@@ -1,6 +1,14 @@
 /** Jobs that die, in a simulated world, and are started again until they have finished. */
 import { partFiles } from 'tidemark';
-import type { CrashPoint, Files, RunSummary, Runtime, Sink, StateBackendFactory } from 'tidemark';
+import type {
+  CrashPoint,
+  Files,
+  Run,
+  RunSummary,
+  Runtime,
+  Sink,
+  StateBackendFactory,
+} from 'tidemark';
 import { simulatedWorld, type SimulatedWorld } from 'tidemark/testing';
 import type { Description, Item } from './description.js';
 import { job, type JobOptions, type Splits } from './modes.js';
@@ -8,10 +16,14 @@ import { textOf } from './text.js';
 
 const OUTPUT_DIRECTORY = '/out';
 
-/** Where a job dies: at the nth visit of a named await, or before the nth time that it asks anything of the world. */
+/**
+ * How a life ends: by a crash at the nth visit of a named await, by one before the nth time that the job asks anything
+ * of the world, or by a stop in good order at that time.
+ */
 export type Death =
   | { readonly point: CrashPoint; readonly visit: number }
-  | { readonly call: number };
+  | { readonly call: number }
+  | { readonly stop: number };
 
 export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state'> {
   readonly seed: number;
@@ -41,7 +53,9 @@ export async function inWorld(
   options: WorldOptions,
 ): Promise<Lived> {
   const { seed, deaths, shards } = options;
-  const crashes = deaths.map((death) => ('call' in death ? anyCall : death));
+  const crashes = deaths.map((death) =>
+    'point' in death ? death : 'call' in death ? anyCall : noCrash,
+  );
   const world = simulatedWorld({ seed, crashes });
   const endings: CrashPoint[] = [];
   for (let incarnation = 0; ; incarnation += 1) {
@@ -49,16 +63,22 @@ export async function inWorld(
     const outcome = await world.live((given) => {
       const files = partFiles<Item>({ uid: 'out', directory: OUTPUT_DIRECTORY, encode: textOf });
       const sink = options.observe?.(files) ?? files;
-      const lastCall = death !== undefined && 'call' in death ? death.call : Infinity;
-      const { runtime, state } = mortal(given, world.disk, lastCall);
+      const life: { running?: Run } = {};
+      const { runtime, state } = mortal(given, world.disk, async (call) => {
+        if (death === undefined || 'point' in death) return;
+        if ('call' in death && call >= death.call) await given.at(anyCall.point);
+        if ('stop' in death && call === death.stop) void life.running?.stop();
+      });
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
       const settings = { isSlow: true, ...options, parallelism, runtime, state };
-      return job(description, splits, sink, settings).done;
+      life.running = job(description, splits, sink, settings);
+      return life.running.done;
     });
     if (outcome.crashed) {
       if (death !== undefined && 'point' in death) endings.push(death.point);
       continue;
     }
+    if (outcome.value.phase === 'stopped') continue;
     const names = (await world.files.list(OUTPUT_DIRECTORY)).filter((name) => name[0] !== '.');
     const files = await Promise.all(
       names.map(async (name) => {
@@ -74,16 +94,18 @@ export async function inWorld(
 /** The second visit of a point that a life meets once is free to stand for any other place. */
 const anyCall = { point: 'recover.opened', visit: 2 } as const;
 
-/** The outside world of a job that dies before its nth call of the clock, the files or the disk. */
+const noCrash = { point: 'recover.opened', visit: Infinity } as const;
+
+/** The outside world of a job, in which something may happen before each call of the clock, the files or the disk. */
 function mortal(
   runtime: Runtime,
   disk: StateBackendFactory,
-  lastCall: number,
+  happens: (call: number) => Promise<void>,
 ): { readonly runtime: Runtime; readonly state: StateBackendFactory } {
   let calls = 0;
   const before = async <Result>(call: () => Promise<Result>): Promise<Result> => {
     calls += 1;
-    if (calls >= lastCall) await runtime.at(anyCall.point);
+    await happens(calls);
     return call();
   };
   const { clock } = runtime;

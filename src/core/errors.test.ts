@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PipelineError, TidemarkError, assert, errorTable, show } from './errors.js';
 
@@ -22,8 +23,45 @@ describe('TidemarkError', () => {
   });
 
   test('every entry of the table is a full sentence', () => {
-    for (const { meaning } of Object.values(errorTable)) expect(meaning).toMatch(/^(?:[A-Z]|maxParallelism ).*\.$/);
+    for (const { meaning } of Object.values(errorTable))
+      expect(meaning).toMatch(/^(?:[A-Z]|maxParallelism ).*\.$/);
   });
+});
+
+describe('docs/errors.md', () => {
+  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const sections = new Map(
+    page
+      .split(/^### /m)
+      .slice(1)
+      .map((section) => [section.slice(0, section.indexOf('\n')), section.split('\n\n')]),
+  );
+
+  test('has a section for each code of the table, once, and for nothing else', () => {
+    const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, code]) => code);
+    expect(headings.toSorted()).toEqual(Object.keys(errorTable).toSorted());
+  });
+
+  test.each(Object.entries(errorTable))(
+    '%s: meaning and retryable are those of the table',
+    (code, entry) => {
+      const [, meaning, retryable] = sections.get(code) ?? [];
+      expect(meaning).toBe(entry.meaning);
+      expect(retryable).toBe(`Retryable: ${entry.retryable ? 'yes' : 'no'}.`);
+    },
+  );
+
+  test.each(Object.keys(errorTable))(
+    '%s: the example has the four parts, and advice follows',
+    (code) => {
+      const [, , , example = '', ...advice] = sections.get(code) ?? [];
+      const message = example.replaceAll('\n', ' ');
+      expect(message).toMatch(
+        new RegExp(`^\`\`\`text ${code}: expected .+, got .+, at .+\\. [A-Z].+\\. \`\`\`$`),
+      );
+      expect(advice.join('').trim()).not.toBe('');
+    },
+  );
 });
 
 describe('PipelineError', () => {

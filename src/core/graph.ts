@@ -81,15 +81,23 @@ export function nodesInOrder(outputs: Outputs): GraphNode[] {
   return order;
 }
 
-/** Readable names for all nodes: the uid where there is one, else the kind, numbered when it occurs twice. */
+/** Readable names for all nodes: the uid where there is one, else the kind, numbered where that is taken. */
 export function nodeNames(nodes: readonly GraphNode[]): Map<GraphNode, string> {
+  const uids = new Map(
+    nodes.flatMap((node) => (uidOf(node) === undefined ? [] : [[node, uidOf(node)]])),
+  );
+  // State is found by uid, so uids come first: a stateless step may never push one aside.
+  const taken = new Set(uids.values());
   const names = new Map<GraphNode, string>();
-  const used = new Map<string, number>();
   for (const node of nodes) {
-    const base = uidOf(node) ?? [...node.scope, plainName(node)].join('/');
-    const times = (used.get(base) ?? 0) + 1;
-    used.set(base, times);
-    names.set(node, times === 1 ? base : `${base}-${times}`);
+    let name = uids.get(node);
+    if (name === undefined) {
+      const base = [...node.scope, plainName(node)].join('/');
+      name = base;
+      for (let number = 2; taken.has(name); number += 1) name = `${base}-${number}`;
+      taken.add(name);
+    }
+    names.set(node, name);
   }
   return names;
 }

@@ -140,6 +140,11 @@ export interface KeyedState<Live extends object> {
   find(key: Key): Slot<Live> | undefined;
   /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
   touch(slot: Slot<Live>): void;
+  /**
+   * Must be called before something inside `live` is handed to user code that could change it: a frozen slot is saved
+   * first, so that not even a change in place reaches the epoch that has ended.
+   */
+  preserve(slot: Slot<Live>): void;
   /** Drops the slot when its spec says that it is empty and no timer is set; to be called after a change that may empty it. */
   release(slot: Slot<Live>): void;
   readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;

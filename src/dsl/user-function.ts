@@ -20,7 +20,8 @@ export function refuseAsync(fn: unknown, where: string): void {
       where,
       hint: 'Pass the function itself.',
     });
-  if (fn.constructor.name === 'AsyncFunction' || fn.constructor.name === 'AsyncGeneratorFunction')
+  const kind = Object.prototype.toString.call(fn);
+  if (kind === '[object AsyncFunction]' || kind === '[object AsyncGeneratorFunction]')
     throw asyncError(where);
 }
 

@@ -25,8 +25,10 @@ export class SlotCursor {
     this.#isGuarded = options.isGuarded;
   }
 
-  /** What user code gets of a value. */
+  /** What user code gets of a value: an object may be changed and then set, so a frozen epoch is saved before. */
   give<T>(value: T): T {
+    if (typeof value !== 'object' || value === null) return value;
+    this.#store.preserve(this.slot);
     return this.#isGuarded ? freezeDeep(value) : value;
   }
 
@@ -177,7 +179,7 @@ class MapHandle<K extends KeyScalar, V> implements MapState<K, V> {
   }
 
   entries(): IterableIterator<[K, V]> {
-    return (this.#read() ?? new Map<K, V>()).entries();
+    return this.#giveAll().entries();
   }
 
   keys(): IterableIterator<K> {
@@ -185,7 +187,14 @@ class MapHandle<K extends KeyScalar, V> implements MapState<K, V> {
   }
 
   values(): IterableIterator<V> {
-    return (this.#read() ?? new Map<K, V>()).values();
+    return this.#giveAll().values();
+  }
+
+  #giveAll(): Map<K, V> {
+    const entries = this.#read();
+    if (entries === undefined) return new Map();
+    for (const value of entries.values()) this.#cursor.give(value);
+    return entries;
   }
 
   #read(): Map<K, V> | undefined {

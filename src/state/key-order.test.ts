@@ -81,7 +81,6 @@ describe('sameKey', () => {
   });
 
   test('agrees with compareKeys', () => {
-    for (const a of keys)
-      for (const b of keys) expect(sameKey(a, b)).toBe(compareKeys(a, b) === 0);
+    for (const a of keys) for (const b of keys) expect(sameKey(a, b)).toBe(compareKeys(a, b) === 0);
   });
 });

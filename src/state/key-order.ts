@@ -4,7 +4,9 @@ import { encodeKey } from './key-codec.js';
 
 /** Below 0 when `a` comes first, 0 when both are the same key. */
 export function compareKeys(a: Key, b: Key): number {
-  if (typeof a === 'number' && typeof b === 'number') return a === b ? 0 : a < b ? -1 : 1;
+  if (a === b) return 0;
+  // NaN is unequal to itself and below nothing; its encoding has a place.
+  if (typeof a === 'number' && typeof b === 'number' && (a < b || a > b)) return a < b ? -1 : 1;
   const left = encodeKey(a);
   const right = encodeKey(b);
   const length = Math.min(left.length, right.length);
@@ -16,5 +18,5 @@ export function compareKeys(a: Key, b: Key): number {
 }
 
 export function sameKey(a: Key, b: Key): boolean {
-  return a === b || (typeof a === typeof b && typeof a === 'object' && compareKeys(a, b) === 0);
+  return a === b || (typeof a === typeof b && compareKeys(a, b) === 0);
 }

@@ -18,16 +18,16 @@ import type { RootDatabase } from 'lmdb';
 import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { ByteReader, ByteWriter } from './bytes.js';
-import { crc32 } from './checksum.js';
+import { checkLmdbFile, crc32 } from './checksum.js';
 import { forEachRecord, SlabWriter } from './slab.js';
 import { readValue, encodeValue } from './value-codec.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
 const options = {
-  ...{ overlappingSync: false, encoding: 'binary', keyEncoding: 'binary', cache: false },
-  ...{ compression: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
-} as const;
+  ...({ encoding: 'binary', keyEncoding: 'binary', cache: false, compression: false } as const),
+  ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
+};
 const FORMAT = 1;
 const HEADER_KEY = Uint8Array.of(0);
 /** Begins every key of the caller, so that the empty key is one like others. */
@@ -49,38 +49,32 @@ async function openStore(directory: string): Promise<StateBackend> {
     const database = open<Uint8Array, Uint8Array>(directory, options);
     undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
-    const release = async (): Promise<void> => {
-      for (const step of undo) await step();
-    };
-    return new LmdbBackend(database, directory, generation, release);
+    return new LmdbBackend({ database, directory, generation, undo });
   } catch (error) {
     for (const step of undo) await step();
     if (error instanceof TidemarkError) throw error;
-    const isDamage = /^MDB_/.test((error as Error).message);
+    const isDamage = (error as Error).message.startsWith('MDB_');
     throw fault(isDamage ? 'STATE_DAMAGED' : 'STATE_WRITE_FAILED', show(error), directory, error);
   }
 }
 
+interface Holding {
+  readonly database: Database;
+  readonly directory: string;
+  readonly generation: number;
+  /** What gives it all up, in this order. */
+  readonly undo: readonly (() => Promise<void>)[];
+}
+
 class LmdbBackend implements StateBackend {
-  readonly #database: Database;
-  readonly #directory: string;
-  readonly #generation: number;
-  readonly #release: () => Promise<void>;
+  readonly #held: Holding;
   #lastWrite: Promise<unknown> = Promise.resolve();
   /** After it nothing is written any more: LMDB may keep a lock for ever, and the disk is in doubt. */
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    database: Database,
-    directory: string,
-    generation: number,
-    release: () => Promise<void>,
-  ) {
-    this.#database = database;
-    this.#directory = directory;
-    this.#generation = generation;
-    this.#release = release;
+  constructor(held: Holding) {
+    this.#held = held;
   }
 
   writeAhead(key: string, value: Uint8Array): void {
@@ -98,13 +92,13 @@ class LmdbBackend implements StateBackend {
   }
 
   commit(batch: readonly BatchEntry[]): void {
-    const database = this.#open();
+    const { database, directory, generation } = this.#open();
     const entries = batch.map(({ key, value }) => [storedKey(key), copyOf(value)] as const);
     this.#checkFailure();
     try {
       database.transactionSync(() => {
-        if (generationOf(database, this.#directory) !== this.#generation)
-          throw fault('STATE_IN_USE', 'one that somebody else has opened since', this.#directory);
+        if (generationOf(database, directory) !== generation)
+          throw fault('STATE_IN_USE', 'one that somebody else has opened since', directory);
         for (const [key, value] of entries)
           if (value === undefined) database.removeSync(key);
           else database.putSync(key, value);
@@ -116,14 +110,14 @@ class LmdbBackend implements StateBackend {
   }
 
   get(key: string): Uint8Array | undefined {
-    return copyOf(this.#open().getBinary(storedKey(key)));
+    return copyOf(this.#open().database.getBinary(storedKey(key)));
   }
 
   keys(prefix: string): string[] {
     // The first half of a surrogate pair is no prefix of the bytes of the pair: it is compared as text only.
     const start = markedKey(prefix.replace(/[\ud800-\udbff]$/, '')).take();
     const end = start.with(-1, (start.at(-1) ?? 0) + 1);
-    return [...this.#open().getKeys({ start, end })]
+    return [...this.#open().database.getKeys({ start, end })]
       .map((key) => new ByteReader(key.subarray(1)).utf8(key.length - 5))
       .filter((key) => key.startsWith(prefix))
       .toSorted();
@@ -137,18 +131,18 @@ class LmdbBackend implements StateBackend {
     try {
       if (this.#failure === undefined) await this.#settled();
     } finally {
-      await this.#release();
+      for (const step of this.#held.undo) await step();
     }
   }
 
-  #open(): Database {
+  #open(): Holding {
     assert(this.#closing === undefined, 'a closed backend is not used');
-    return this.#database;
+    return this.#held;
   }
 
   /** LMDB rejects twice, here and in `commitError`: one that nobody looks at would end the process. */
   #write(write: (database: Database) => Promise<unknown>): void {
-    const database = this.#open();
+    const { database } = this.#open();
     if (this.#failure !== undefined) return;
     this.#lastWrite = write(database).catch((error: { commitError?: Promise<unknown> }) => {
       this.#failure ??= error;
@@ -159,7 +153,7 @@ class LmdbBackend implements StateBackend {
   async #settled(): Promise<void> {
     await this.#lastWrite;
     this.#checkFailure();
-    await Promise.resolve(this.#database.flushed).catch((error) => (this.#failure ??= error));
+    await Promise.resolve(this.#held.database.flushed).catch((error) => (this.#failure ??= error));
     this.#checkFailure();
   }
 
@@ -167,7 +161,7 @@ class LmdbBackend implements StateBackend {
     const failure = this.#failure;
     if (failure instanceof TidemarkError) throw failure;
     if (failure === undefined) return;
-    throw fault('STATE_WRITE_FAILED', show(failure), this.#directory, failure);
+    throw fault('STATE_WRITE_FAILED', show(failure), this.#held.directory, failure);
   }
 }
 
@@ -187,6 +181,31 @@ function storedKey(key: string): Uint8Array {
 
 function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes && new Uint8Array(bytes);
+}
+
+/** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */
+function checkFile(path: string): void {
+  if (!fs.existsSync(path)) return;
+  const file = fs.openSync(path, 'r');
+  try {
+    checkLmdbFile((at, length) => {
+      const view = new DataView(new ArrayBuffer(length));
+      assert(
+        fs.readSync(file, view, 0, length, at) === length,
+        `the file goes on to ${at + length}`,
+      );
+      return view;
+    }, isWholeKey);
+  } catch (error) {
+    throw fault('STATE_DAMAGED', (error as Error).message, path, error);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+function isWholeKey(key: Uint8Array): boolean {
+  if (key.length === 1) return key[0] === HEADER_KEY[0];
+  return new ByteReader(key.slice(-4)).u32() === crc32(key.subarray(0, -4));
 }
 
 /** Called inside a write transaction, so that no two owners get the same generation. */
@@ -259,21 +278,15 @@ function isAnswered(path: string): Promise<boolean> {
 }
 
 const sentences = {
-  STATE_IN_USE: [
-    'a state directory that nobody holds',
-    'Wait until the other job has ended, or give each job a directory of its own.',
-  ],
-  STATE_DAMAGED: [
-    'a whole state directory',
-    'Keep a copy for a closer look, and restore the directory or begin with an empty one.',
-  ],
+  STATE_IN_USE: ['a directory that nobody holds', 'End the other job, or give each one its own.'],
+  STATE_DAMAGED: ['a whole state directory', 'Restore it from a copy, or begin with an empty one.'],
   STATE_VERSION_UNKNOWN: [
-    `state of format ${FORMAT}`,
-    'Run the release of Tidemark that wrote it, or a newer one.',
+    `format ${FORMAT} of state`,
+    'Run the release that wrote it, or a newer one.',
   ],
   STATE_WRITE_FAILED: [
     'a disk that takes the state',
-    'Look at the free space and the rights of the directory; the last commit is intact.',
+    'Check space and rights; what was committed is safe.',
   ],
 } as const;
 

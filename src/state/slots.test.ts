@@ -28,7 +28,16 @@ describe('finding slots', () => {
 
   test('keys of different types are different keys', () => {
     const keys: readonly Key[] = [10, '10', 10n, true, 'true', false, '', 0, 0n, '0', '__proto__'];
-    const more: readonly Key[] = [[10], ['10'], [10n], [], {}, { a: 1 }, { a: '1' }, [[1] as never]];
+    const more: readonly Key[] = [
+      [10],
+      ['10'],
+      [10n],
+      [],
+      {},
+      { a: 1 },
+      { a: '1' },
+      [[1] as never],
+    ];
     const store = storeOf();
     const legal = [...keys, ...more.slice(0, -1)];
     for (const [index, key] of legal.entries()) store.slot(key).live.count = index + 1;

@@ -97,10 +97,15 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     if (stored.dirtyEpoch !== this.#epoch) this.#firstTouch(stored);
   }
 
+  preserve(slot: Slot<Live>): void {
+    if (this.#saveFirst !== undefined) this.#saveIfFrozen(slot as StoredSlot<Live>, this.#saveFirst);
+  }
+
   release(slot: Slot<Live>): void {
     const stored = slot as StoredSlot<Live>;
     if (stored.timers > 0 || stored.isRemoved || !this.spec.isEmpty(stored.live)) return;
-    this.touch(stored);
+    // A slot that was only looked at is forgotten without a trace.
+    if (stored.isStored || stored.dirtyEpoch >= 0) this.touch(stored);
     stored.isRemoved = true;
     const { key } = stored;
     if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
@@ -166,16 +171,15 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   #firstTouch(slot: StoredSlot<Live>): void {
-    if (
-      this.#saveFirst !== undefined &&
-      slot.dirtyEpoch === this.#epoch - 1 &&
-      slot.savedEpoch < slot.dirtyEpoch
-    )
-      this.#saveFirst(slot);
+    this.preserve(slot);
     slot.dirtyEpoch = this.#epoch;
     const bucket = this.bucketOf(slot);
     const dirty = this.#dirty.get(bucket);
     if (dirty === undefined) this.#dirty.set(bucket, [slot]);
     else dirty.push(slot);
+  }
+
+  #saveIfFrozen(slot: StoredSlot<Live>, save: (slot: StoredSlot<Live>) => void): void {
+    if (slot.dirtyEpoch === this.#epoch - 1 && slot.savedEpoch < slot.dirtyEpoch) save(slot);
   }
 }

@@ -92,8 +92,7 @@ export class Frontier {
   /** Derives whether the output of a node is idle: when all its feeders are, unless the node says otherwise. */
   settleIdle(node: number, idle?: boolean): boolean {
     const marks = at(this.#nodes, node);
-    marks.out.idle =
-      idle ?? (marks.feeders.length > 0 && marks.feeders.every((feeder) => feeder.idle));
+    marks.out.idle = idle ?? isIdle(marks.feeders);
     return marks.out.idle;
   }
 
@@ -114,7 +113,15 @@ export class Frontier {
     const marks = at(this.#nodes, node);
     marks.in = input;
     marks.out.watermark = output;
+    // What feeds it had come at least as far, although it has not said so again yet.
+    for (const feeder of marks.feeders) feeder.watermark = Math.max(feeder.watermark, input);
   }
+}
+
+/** Nothing is to be expected for now: some feeder is idle, and all others are at their end. */
+function isIdle(feeders: readonly Mark[]): boolean {
+  const open = feeders.filter(({ watermark }) => watermark !== MAX_WATERMARK);
+  return open.length > 0 && open.every(({ idle }) => idle);
 }
 
 function makeMark(): Mark {

@@ -126,7 +126,5 @@ function sent(
   timestamps: readonly number[],
 ): (number | undefined)[] {
   const generator = new BoundedOutOfOrderness(options);
-  return timestamps.map((timestamp) =>
-    generator.on(timestamp) ? generator.watermark : undefined,
-  );
+  return timestamps.map((timestamp) => (generator.on(timestamp) ? generator.watermark : undefined));
 }

@@ -51,7 +51,11 @@ describe.each(specs)('windows of $sizeMs every $slideMs, shifted by $offsetMs', 
       const slice = slices.sliceOf(time);
       const ends: number[] = [];
       if (slices.lastEnd(slice) > slice)
-        for (let end = slices.firstEnd(slice); end <= slices.lastEnd(slice); end = slices.nextEnd(end))
+        for (
+          let end = slices.firstEnd(slice);
+          end <= slices.lastEnd(slice);
+          end = slices.nextEnd(end)
+        )
           ends.push(end);
       expect(ends).toEqual(naiveEnds(spec, time));
     }

@@ -84,7 +84,9 @@ export class SliceAssigner {
   }
 
   sliceOf(timestamp: number): number {
-    return timestamp - floorMod(timestamp - this.#offsetMs, this.widthMs);
+    // Whole first: slices begin at whole milliseconds, and the rest of a fraction would not be exact.
+    const whole = Math.floor(timestamp);
+    return whole - floorMod(whole - this.#offsetMs, this.widthMs);
   }
 
   /** The end of the earliest window that holds the slice. */
