@@ -49,7 +49,10 @@ function histories(inputs: number): number {
   let count = 0;
   const visit = (history: readonly number[]): void => {
     const aligner = play(inputs, true, history);
-    const at = Array.from({ length: inputs }, (_, input) => history.filter((i) => i === input).length);
+    const at = Array.from(
+      { length: inputs },
+      (_, input) => history.filter((i) => i === input).length,
+    );
     const next = at.flatMap((taken, input) =>
       taken < script.length && !aligner.holds(input) ? [input] : [],
     );

@@ -138,7 +138,11 @@ describe('buckets', () => {
     for (let group = 0; group < 16; group += 1)
       committer.write('top', slab('slots', (group << 3) | (group % 8), { [`g${group}`]: 1 }));
     committer.commit(record({ epoch: 1 }));
-    for (const cuts of [[0, 16], [0, 5, 16], [0, 1, 2, 15, 16]]) {
+    for (const cuts of [
+      [0, 16],
+      [0, 5, 16],
+      [0, 1, 2, 15, 16],
+    ]) {
       const found = cuts
         .slice(1)
         .flatMap((to, at) => Object.keys(contents(committer, 'top', { from: cuts[at] ?? 0, to })));

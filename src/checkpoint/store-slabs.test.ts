@@ -158,13 +158,15 @@ describe('work during the drain', () => {
       if (step >= taken) disturb(store);
       epochs.push(slabs);
       const copy = load(epochs);
-      expect([...copy.slots()].map(({ key, live }) => `${String(key)}${String(live.value)}`).sort()).toEqual(
-        ['a2', 'b2', 'c2', 'd2'],
-      );
+      expect(
+        [...copy.slots()].map(({ key, live }) => `${String(key)}${String(live.value)}`).sort(),
+      ).toEqual(['a2', 'b2', 'c2', 'd2']);
       epochs.push(drain(store));
-      expect([...load(epochs).slots()].map(({ key, live }) => `${String(key)}${String(live.value)}`).sort()).toEqual(
-        ['a3', 'c4', 'd2', 'e5', 'f6'],
-      );
+      expect(
+        [...load(epochs).slots()]
+          .map(({ key, live }) => `${String(key)}${String(live.value)}`)
+          .sort(),
+      ).toEqual(['a3', 'c4', 'd2', 'e5', 'f6']);
     }
   });
 

@@ -38,7 +38,6 @@ export function freezeStore(
   const early = new Map<Stored, Uint8Array>();
   const encode = (slot: Stored): Uint8Array => encodeLive(slot, store.spec, uid);
   const frozen = store.freeze((slot) => {
-    slot.savedEpoch = slot.dirtyEpoch;
     slot.isStored = true;
     early.set(slot, encode(slot));
   });

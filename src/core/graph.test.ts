@@ -222,9 +222,9 @@ describe('spliceGraph', () => {
     const after = { ...step('map', [time]), hasEventTime: true };
     const timed = { ...step('outer', []), hasEventTime: true };
     const names = (outer: GraphNode): string[] =>
-      nodesInOrder(
-        spliceGraph({ o: { from: after } }, new Map([[entry, { from: outer }]])),
-      ).map(plainName);
+      nodesInOrder(spliceGraph({ o: { from: after } }, new Map([[entry, { from: outer }]]))).map(
+        plainName,
+      );
     expect(names(timed)).toEqual(['outer', 'map']);
     expect(names(step('outer', []))).toEqual(['outer', 'eventTime', 'map']);
   });

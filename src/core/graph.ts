@@ -158,8 +158,12 @@ export function spliceGraph(
     const edges = node.inputs.map(moved);
     const first = edges[0];
     const keepsTime = node.kind === 'operator' && node.spec.assignsTime === true;
-    if (keepsTime && first?.from.hasEventTime === true) copies.set(node, first);
-    else copies.set(node, { from: copyNode(node, edges, copies, scope) });
+    if (keepsTime && first?.from.hasEventTime === true) {
+      copies.set(node, first);
+      continue;
+    }
+    for (const edge of keepsTime ? edges : []) refuseReassignedTime(edge, 'eventTime');
+    copies.set(node, { from: copyNode(node, edges, copies, scope) });
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, edge]) => [name, moved(edge)]));
 }
@@ -179,6 +183,29 @@ function copyNode(
   if (node.kind === 'key') return makeKeyNode({ ...node, ...base });
   const keyedBy = inherited?.kind === 'key' ? inherited : undefined;
   return { ...node, ...base, keyedBy };
+}
+
+/**
+ * Refuses an eventTime behind state or a shuffle: elements there have a place in time that others rely on.
+ *
+ * @throws TidemarkError TIME_REASSIGNED
+ */
+export function refuseReassignedTime(edge: Edge, where: string): void {
+  const upstream = new Set<GraphNode>([edge.from]);
+  // A Set gives what is added behind while it is walked.
+  for (const node of upstream) {
+    const isStateful = node.kind === 'operator' && node.spec.state !== undefined;
+    if (isStateful || node.kind === 'key')
+      throw new TidemarkError('TIME_REASSIGNED', {
+        expected: 'eventTime before any keyBy and any stateful step',
+        got: isStateful
+          ? `eventTime behind the stateful step "${uidOf(node) ?? plainName(node)}"`
+          : 'eventTime behind a keyBy',
+        where,
+        hint: 'Move eventTime to the front of the pipeline; results already carry the time of their window or timer.',
+      });
+    for (const { from } of node.inputs) upstream.add(from);
+  }
 }
 
 /** A keyBy is its own key: `keyedBy` points back to the node. */

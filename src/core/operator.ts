@@ -86,7 +86,7 @@ export interface OperatorContext {
   keyedState<Live extends object>(): KeyedState<Live>;
   /** In tests: values that are given out are frozen, so that a change in place fails loudly. */
   readonly isGuarded: boolean;
-  /** The input watermark, as of the last completed advance. */
+  /** The input watermark; while the operator advances, the one that it advances to, as in Flink. */
   watermark(): number;
   /** Processing time in epoch ms; the wall clock, or the virtual one. */
   now(): number;

@@ -29,26 +29,34 @@ const joined = pipeline(
     return left.pipe(
       time,
       keyBy((event) => event.key),
-      connect(right.pipe(time, keyBy((event) => event.key)), {
-        uid: 'x',
-        state: { lefts: valueState(0), rights: valueState(0) },
-        sides: [odd],
-        first(event, { key, state, timers, timestamp, watermark }) {
-          state.lefts.set(state.lefts.get() + 1);
-          timers.setEventTime(event.at + 10);
-          return [`${key} L${state.lefts.get()} R${state.rights.get()} ${timestamp} ${watermark}`];
+      connect(
+        right.pipe(
+          time,
+          keyBy((event) => event.key),
+        ),
+        {
+          uid: 'x',
+          state: { lefts: valueState(0), rights: valueState(0) },
+          sides: [odd],
+          first(event, { key, state, timers, timestamp, watermark }) {
+            state.lefts.set(state.lefts.get() + 1);
+            timers.setEventTime(event.at + 10);
+            return [
+              `${key} L${state.lefts.get()} R${state.rights.get()} ${timestamp} ${watermark}`,
+            ];
+          },
+          second(_event, context) {
+            const { key, state } = context;
+            state.rights.set(state.rights.get() + 1);
+            context.side(odd, `${key} ${state.rights.get()}`);
+            return [`${key} L${state.lefts.get()} R${state.rights.get()}`];
+          },
+          timer({ time: fired }, { key, state }) {
+            state.lefts.clear();
+            return [`${key} timer ${fired} R${state.rights.get()}`];
+          },
         },
-        second(_event, context) {
-          const { key, state } = context;
-          state.rights.set(state.rights.get() + 1);
-          context.side(odd, `${key} ${state.rights.get()}`);
-          return [`${key} L${state.lefts.get()} R${state.rights.get()}`];
-        },
-        timer({ time: fired }, { key, state }) {
-          state.lefts.clear();
-          return [`${key} timer ${fired} R${state.rights.get()}`];
-        },
-      }),
+      ),
     );
   },
 );

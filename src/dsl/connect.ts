@@ -69,6 +69,7 @@ export function connect<
   const { first: onFirst, second: onSecond, timer } = options;
   refuseAsync(onFirst, `connect "${options.uid}".first`);
   refuseAsync(onSecond, `connect "${options.uid}".second`);
+  if (timer !== undefined) refuseAsync(timer, `connect "${options.uid}".timer`);
   const declarations = (options.state ?? {}) as State;
   return defineTwoInputOperator<Keyed<K, First>, Keyed<K, Second>, Unkeyed<Out>>(second, {
     operator: 'connect',

@@ -5,7 +5,13 @@
  */
 import type { Observable } from 'rxjs';
 import { TidemarkError } from '../core/errors.js';
-import { checkName, type Edge, type KeyNode, type OperatorNode } from '../core/graph.js';
+import {
+  checkName,
+  refuseReassignedTime,
+  type Edge,
+  type KeyNode,
+  type OperatorNode,
+} from '../core/graph.js';
 import type { Operator, OperatorContext, OperatorFacts, OperatorSpec } from '../core/operator.js';
 import { DataStream, edgeOf, type Step } from './data-stream.js';
 
@@ -61,8 +67,7 @@ export interface OperatorDefinition {
  */
 export function defineOperator<In, Out>(definition: OperatorDefinition): Step<In, Out> {
   const spec = specOf(definition, 1);
-  return (source) =>
-    attach<Out>(spec, [edgeOf(source, spec.operator, definition.entrance)]);
+  return (source) => attach<Out>(spec, [edgeOf(source, spec.operator, definition.entrance)]);
 }
 
 /** Makes a step with two inputs; the operator has `second` for the elements of the second one. */
@@ -72,10 +77,7 @@ export function defineTwoInputOperator<First, Second, Out>(
 ): Step<First, Out> {
   const spec = specOf(definition, 2);
   return (first) =>
-    attach<Out>(spec, [
-      edgeOf(first, spec.operator),
-      edgeOf(second, spec.operator),
-    ]);
+    attach<Out>(spec, [edgeOf(first, spec.operator), edgeOf(second, spec.operator)]);
 }
 
 function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
@@ -101,7 +103,7 @@ function attach<Out>(spec: OperatorSpec, inputs: readonly Edge[]): DataStream<Ou
   for (const edge of inputs) {
     if (spec.keyed && keyedBy(edge) === undefined) throw keyMissing(where);
     if (spec.needsEventTime && !edge.from.hasEventTime) throw timeMissing(where);
-    if (spec.assignsTime === true) refuseReassignment(edge, where);
+    if (spec.assignsTime === true) refuseReassignedTime(edge, where);
   }
   const node: OperatorNode = {
     kind: 'operator',
@@ -117,25 +119,6 @@ function attach<Out>(spec: OperatorSpec, inputs: readonly Edge[]): DataStream<Ou
 /** A side output carries elements of its own, which nobody has keyed. */
 export function keyedBy(edge: Edge | undefined): KeyNode | undefined {
   return edge === undefined || edge.side !== undefined ? undefined : edge.from.keyedBy;
-}
-
-/** Walks up to the roots: elements behind state or a shuffle have a place in time that others rely on. */
-function refuseReassignment(edge: Edge, where: string): void {
-  const { from } = edge;
-  const stands =
-    from.kind === 'key'
-      ? 'a keyBy'
-      : from.kind === 'operator' && from.spec.state !== undefined
-        ? `the stateful step "${from.spec.uid}"`
-        : undefined;
-  if (stands !== undefined)
-    throw new TidemarkError('TIME_REASSIGNED', {
-      expected: 'eventTime before any keyBy and any stateful step',
-      got: `eventTime behind ${stands}`,
-      where,
-      hint: 'Move eventTime to the front of the pipeline; results already carry the time of their window or timer.',
-    });
-  for (const input of from.inputs) refuseReassignment(input, where);
 }
 
 function keyMissing(where: string): TidemarkError {

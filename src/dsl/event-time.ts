@@ -72,6 +72,11 @@ export function eventTime<In>(options: EventTimeOptions<In>): Step<In, In> {
 /** The range of a JavaScript Date. */
 const MAX_TIMESTAMP = 8.64e15;
 
+interface SplitState extends BoundedOutOfOrdernessState {
+  /** The watermark of all splits together, ms. */
+  readonly together: number;
+}
+
 interface Settings {
   readonly timestampOf: (value: unknown) => number;
   readonly boundMs: number;
@@ -101,7 +106,11 @@ class EventTimeOperator implements Operator {
     let timestamp: number;
     try {
       timestamp = this.#settings.timestampOf(value);
-      if (!(timestamp >= this.#settings.minimum && timestamp <= MAX_TIMESTAMP))
+      // A Date, a text or a bigint would pass the comparison and poison the arithmetic.
+      if (
+        typeof timestamp !== 'number' ||
+        !(timestamp >= this.#settings.minimum && timestamp <= MAX_TIMESTAMP)
+      )
         throw invalid(timestamp);
     } catch (cause) {
       this.#context.reject(value, NaN, cause);
@@ -164,8 +173,13 @@ class EventTimeOperator implements Operator {
       const alive = this.#splits.filter((generator) => generator?.ended === false);
       return alive.length > 0 && alive.every((generator) => generator?.idle === true);
     },
-    snapshot: (split) => this.#of(split).snapshot(),
-    restore: (split, state) => this.#of(split).restore(state as BoundedOutOfOrdernessState),
+    snapshot: (split) => ({ ...this.#of(split).snapshot(), together: this.#sent }),
+    restore: (split, state) => {
+      const saved = state as SplitState;
+      this.#of(split).restore(saved);
+      // The watermark of all splits together does not fall behind a split that came back late.
+      this.#sent = Math.max(this.#sent, saved.together);
+    },
   };
 
   #of(split: number): BoundedOutOfOrderness {

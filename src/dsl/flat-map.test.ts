@@ -54,16 +54,19 @@ test('all results carry the timestamp of the input', () => {
   ]);
 });
 
-test.each([['text', 'text'], ['undefined', undefined], ['null', null], ['a number', 3], ['an object', {}]])(
-  '%s is no list',
-  (_name, given) => {
-    let error: unknown;
-    of(1)
-      .pipe(flatMap(() => given as never))
-      .subscribe({ error: (thrown: unknown) => (error = thrown) });
-    expect(error).toMatchObject({ code: 'USER_FUNCTION_FAILED', operator: 'flatMap' });
-  },
-);
+test.each([
+  ['text', 'text'],
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 3],
+  ['an object', {}],
+])('%s is no list', (_name, given) => {
+  let error: unknown;
+  of(1)
+    .pipe(flatMap(() => given as never))
+    .subscribe({ error: (thrown: unknown) => (error = thrown) });
+  expect(error).toMatchObject({ code: 'USER_FUNCTION_FAILED', operator: 'flatMap' });
+});
 
 test('promises and async functions are refused', () => {
   let error: unknown;

@@ -113,7 +113,12 @@ describe('state', () => {
       if (index % 3 === 1) t.crash();
     }
     expect(t.output().filter((text) => text.startsWith('a'))).toEqual(['a1', 'a2', 'a3', 'a4']);
-    expect(t.output().filter((text) => text.startsWith('b')).at(-1)).toBe('b8');
+    expect(
+      t
+        .output()
+        .filter((text) => text.startsWith('b'))
+        .at(-1),
+    ).toBe('b8');
   });
 });
 
@@ -198,7 +203,9 @@ describe('event timers', () => {
         ({ time }, { key }) => [`${key}${time}`],
       ),
     );
-    t.push(at('a', 1, 'delete')).push(at('b', 2)).watermark(60);
+    t.push(at('a', 1, 'delete'))
+      .push(at('b', 2))
+      .watermark(60);
     expect(t.output()).toEqual(['b50']);
   });
 
@@ -254,14 +261,14 @@ describe('processing timers', () => {
       timers.setProcessingTime(now + event.at);
       if (event.text === 'delete') timers.deleteProcessingTime(now + event.at);
     },
-    ({ domain, time }, { key, timestamp, now }) => [
-      `${domain} ${key} ${time} ${timestamp} ${now}`,
-    ],
+    ({ domain, time }, { key, timestamp, now }) => [`${domain} ${key} ${time} ${timestamp} ${now}`],
   );
 
   test('fire when the clock reaches them, and what they emit carries no event time', () => {
     const t = testHarness(delayed, { start: 1000 });
-    t.push(at('a', 20)).push(at('b', 10)).push(at('c', 5, 'delete'));
+    t.push(at('a', 20))
+      .push(at('b', 10))
+      .push(at('c', 5, 'delete'));
     t.advance(9);
     expect(t.output()).toEqual([]);
     t.advance(1);
@@ -379,13 +386,15 @@ describe('errors of user functions', () => {
     expect(t.dead()).toEqual([]);
   });
 
-  test.each([['a promise', Promise.resolve([])], ['text', 'text'], ['a number', 3], ['null', null]])(
-    '%s as a result is refused with the place',
-    (_name, result) => {
-      const t = testHarness(timed(() => result as never));
-      expect(thrownBy(() => t.push(at('a', 1)))).toMatchObject({ operator: 'x', key: 'a' });
-    },
-  );
+  test.each([
+    ['a promise', Promise.resolve([])],
+    ['text', 'text'],
+    ['a number', 3],
+    ['null', null],
+  ])('%s as a result is refused with the place', (_name, result) => {
+    const t = testHarness(timed(() => result as never));
+    expect(thrownBy(() => t.push(at('a', 1)))).toMatchObject({ operator: 'x', key: 'a' });
+  });
 });
 
 describe('what is refused when it is piped', () => {

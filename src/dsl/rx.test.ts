@@ -21,7 +21,12 @@ test('stock operators run on each element alone', () => {
 test('they hold nothing from one element to the next', () => {
   const seen: number[] = [];
   of(1, 1, 2)
-    .pipe(rx(rxjs.scan((sum: number, n: number) => sum + n, 0), rxjs.distinct()))
+    .pipe(
+      rx(
+        rxjs.scan((sum: number, n: number) => sum + n, 0),
+        rxjs.distinct(),
+      ),
+    )
     .subscribe((n) => seen.push(n));
   expect(seen).toEqual([1, 1, 2]);
 });
@@ -40,10 +45,7 @@ test('what is emitted on completion counts, if it comes at once', () => {
 test('timestamps stay and keys do not', () => {
   const t = testHarness(
     pipeline('p', unchecked<number>(), (n$) =>
-      n$.pipe(
-        eventTime({ timestamp: (n) => n }),
-        rx(rxjs.map((n: number) => -n)),
-      ),
+      n$.pipe(eventTime({ timestamp: (n) => n }), rx(rxjs.map((n: number) => -n))),
     ),
   );
   t.push(4);
@@ -117,7 +119,10 @@ test('no subscription is left behind', () => {
       };
     });
   of(1, 2, 3)
-    .pipe(rx(counting), map((n) => n))
+    .pipe(
+      rx(counting),
+      map((n) => n),
+    )
     .subscribe();
   expect(open).toBe(0);
 });

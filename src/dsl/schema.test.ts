@@ -6,7 +6,9 @@ import { testHarness } from '../testing/index.js';
 import { isInputType, parserOf } from './schema.js';
 
 const Play = z.object({ song: z.string(), at: z.coerce.number() });
-const songs = pipeline('songs', Play, (play$) => play$.pipe(map(({ song, at }) => `${song}@${at}`)));
+const songs = pipeline('songs', Play, (play$) =>
+  play$.pipe(map(({ song, at }) => `${song}@${at}`)),
+);
 
 describe('an input with a schema', () => {
   test('gives what the schema makes of a record', () => {
@@ -33,7 +35,10 @@ describe('an input with a schema', () => {
   });
 
   test('an issue without a path is about the value', () => {
-    const t = testHarness(pipeline('n', z.number(), (n$) => n$), { onFailure: 'collect' });
+    const t = testHarness(
+      pipeline('n', z.number(), (n$) => n$),
+      { onFailure: 'collect' },
+    );
     t.push('x' as never);
     expect(t.dead()[0]?.reason).toContain('value: ');
   });
@@ -52,12 +57,18 @@ describe('any Standard Schema', () => {
   });
 
   test('that checks asynchronously is refused', () => {
-    const parse = parserOf(schemaOf(() => Promise.resolve({ value: 1 })), 'w');
+    const parse = parserOf(
+      schemaOf(() => Promise.resolve({ value: 1 })),
+      'w',
+    );
     expect(() => parse?.(1)).toThrow('a schema that checks synchronously');
   });
 
   test('that is a function with the property is one too, as in arktype', () => {
-    const schema = Object.assign(() => undefined, schemaOf((value) => ({ value })));
+    const schema = Object.assign(
+      () => undefined,
+      schemaOf((value) => ({ value })),
+    );
     expect(isInputType(schema)).toBe(true);
     const t = testHarness(pipeline('p', schema as never, (value$) => value$ as never));
     t.push(5 as never);
@@ -68,7 +79,10 @@ describe('any Standard Schema', () => {
     const broken = schemaOf(() => {
       throw new Error('broken schema');
     });
-    const t = testHarness(pipeline('p', broken, (value$) => value$), { onFailure: 'collect' });
+    const t = testHarness(
+      pipeline('p', broken, (value$) => value$),
+      { onFailure: 'collect' },
+    );
     t.push(1);
     expect(t.dead()[0]?.reason).toContain('broken schema');
   });

@@ -19,6 +19,8 @@ export interface WiringView {
   readonly topology: TaskTopology;
   sideOf(node: GraphNode, side: string): Receiver;
   cellOf(node: KeyNode): KeyCell;
+  /** The input watermark of a node; while it advances, the one that it advances to. */
+  watermarkAt(node: number): number;
 }
 
 export interface Place {
@@ -40,7 +42,10 @@ export function makeContext(
     output,
     counters,
     splits: wiring.topology.splitsOf(node),
-    side: memoized((tag) => wiring.sideOf(node, tag)),
+    side: memoized((tag) => {
+      if (!spec.sideOutputs.includes(tag)) throw undeclared(tag, name);
+      return wiring.sideOf(node, tag);
+    }),
     keyCell(input) {
       const key = node.inputs[input]?.from.keyedBy;
       if (key === undefined)
@@ -52,7 +57,7 @@ export function makeContext(
       return host.stateOf(name, spec.state) as unknown as KeyedState<Live>;
     },
     isGuarded: host.isGuarded,
-    watermark: () => wiring.frontier.input(index),
+    watermark: () => wiring.watermarkAt(index),
     now: () => host.now(),
     currentSplit: () => wiring.currentSplit,
     requestWalk: () => {
@@ -138,4 +143,13 @@ function memoized(make: (tag: string) => Receiver): (tag: string) => Receiver {
     }
     return receiver;
   };
+}
+
+function undeclared(tag: string, name: string): TidemarkError {
+  return new TidemarkError('OUTPUT_UNKNOWN', {
+    expected: 'a side output that the step declares in `sides`',
+    got: `"${tag}"`,
+    where: `"${name}"`,
+    hint: 'Add the tag to `sides`, so that the graph knows of it before it runs.',
+  });
 }

@@ -36,6 +36,7 @@ export class TaskWiring {
   readonly #byNode = new Map<GraphNode, WiredNode>();
   readonly #cells = new Map<KeyNode, KeyCell>();
   readonly #ticking: Operator[];
+  #advancing: { readonly index: number; readonly time: number } | undefined;
 
   constructor(spec: TaskSpec) {
     this.spec = spec;
@@ -65,18 +66,22 @@ export class TaskWiring {
       const wired = this.#nodes[index] as WiredNode;
       const { operator } = wired;
       const due = frontier.due(index);
-      if (
-        due > frontier.input(index) &&
-        operator?.advance !== undefined &&
-        !operator.advance(due, budget)
-      )
-        return false;
+      if (due > frontier.input(index) && operator?.advance !== undefined) {
+        this.#advancing = { index, time: due };
+        const isDone = operator.advance(due, budget);
+        this.#advancing = undefined;
+        if (!isDone) return false;
+      }
       if (due > MIN_WATERMARK || operator?.generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
       const idle = frontier.settleIdle(index, operator?.generator?.allIdle());
       wired.announce(frontier.output(index), idle);
     }
     return true;
+  }
+
+  watermarkAt(index: number): number {
+    return this.#advancing?.index === index ? this.#advancing.time : this.frontier.input(index);
   }
 
   tick(now: number, budget: Budget): boolean {

@@ -98,7 +98,8 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   preserve(slot: Slot<Live>): void {
-    if (this.#saveFirst !== undefined) this.#saveIfFrozen(slot as StoredSlot<Live>, this.#saveFirst);
+    if (this.#saveFirst !== undefined)
+      this.#saveIfFrozen(slot as StoredSlot<Live>, this.#saveFirst);
   }
 
   release(slot: Slot<Live>): void {
@@ -180,6 +181,8 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   #saveIfFrozen(slot: StoredSlot<Live>, save: (slot: StoredSlot<Live>) => void): void {
-    if (slot.dirtyEpoch === this.#epoch - 1 && slot.savedEpoch < slot.dirtyEpoch) save(slot);
+    if (slot.dirtyEpoch !== this.#epoch - 1 || slot.savedEpoch >= slot.dirtyEpoch) return;
+    slot.savedEpoch = slot.dirtyEpoch;
+    save(slot);
   }
 }
