@@ -1,7 +1,7 @@
 /** The measuring process: one variant of one case, one run per order. */
-import { variantNames, type BenchCase } from './case.js';
+import type { BenchCase } from './case.js';
 import { cases } from './cases.js';
-import { checkSizes, fullSizes, measure } from './measure.js';
+import { measure } from './measure.js';
 import { pollute } from './pollution.js';
 import type { Answer, Order } from './protocol.js';
 
@@ -17,7 +17,10 @@ export function serveOrders(): void {
       return { kind: 'ready' };
     }
     if (prepared === undefined) throw new Error('expected "prepare" before "run"');
-    return { kind: 'outcome', outcome: await runOnce(prepared, order.what) };
+    const benchCase = caseNamed(prepared.case);
+    globalThis.gc?.();
+    const outcome = await measure(benchCase, prepared.variant, order.sizes, order.watchesHeap);
+    return { kind: 'outcome', outcome };
   };
   process.on('message', (order: Order) => {
     follow(order).then(answer, (error: unknown) => {
@@ -25,16 +28,6 @@ export function serveOrders(): void {
       answer({ kind: 'failed', message });
     });
   });
-}
-
-function runOnce({ case: name, variant, quick }: Preparation, what: 'check' | 'full' | 'memory') {
-  const benchCase = caseNamed(name);
-  const sizes =
-    what === 'check'
-      ? checkSizes(benchCase, variantNames(benchCase), quick)
-      : fullSizes(benchCase, variant, quick);
-  globalThis.gc?.();
-  return measure(benchCase, variant, sizes, what === 'memory');
 }
 
 function caseNamed(name: string): BenchCase {

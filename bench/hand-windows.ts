@@ -91,7 +91,8 @@ export class HandWindows {
   }
 
   #advance(watermark: number): void {
-    this.#watermarkAt = (Math.floor((watermark + 1) / WATERMARK_EVERY_MS) + 1) * WATERMARK_EVERY_MS - 1;
+    this.#watermarkAt =
+      (Math.floor((watermark + 1) / WATERMARK_EVERY_MS) + 1) * WATERMARK_EVERY_MS - 1;
     while (this.#end - 1 <= watermark) this.#fireNext();
   }
 

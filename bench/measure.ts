@@ -33,18 +33,10 @@ export async function measure(
   };
 }
 
-/** The sizes of a variant's measured runs, or with `quick` an eighth of them. */
-export function fullSizes(benchCase: BenchCase, name: VariantName, quick: boolean): Sizes {
+/** The sizes of the measured runs of a variant, or with `quick` about an eighth of them. */
+export function sizesOf(benchCase: BenchCase, name: VariantName, quick: boolean): Sizes {
   const { warm, keys, events: common } = benchCase.sizes;
   const events = variantOf(benchCase, name).events ?? common;
   const measured = Math.ceil((events - warm) / (quick ? 8 : 1));
   return { warm, keys, events: warm + Math.max(measured, 4 * CHUNK) };
-}
-
-/** The sizes at which all variants of a case are compared with each other: those of the smallest one. */
-export function checkSizes(benchCase: BenchCase, names: readonly VariantName[], quick: boolean): Sizes {
-  const all = names.map((name) => fullSizes(benchCase, name, quick));
-  const smallest = all.toSorted((a, b) => a.events - b.events)[0];
-  if (smallest === undefined) throw new Error(`case "${benchCase.name}" has no variants`);
-  return smallest;
 }

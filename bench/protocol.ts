@@ -1,5 +1,6 @@
 /** What the parent and the measuring processes say to each other. */
 import type { VariantName } from './case.js';
+import type { Sizes } from './feed.js';
 import type { Outcome } from './measure.js';
 
 /** `polluted`: eight other pipelines have run in the process before. */
@@ -7,9 +8,13 @@ export type Condition = 'clean' | 'polluted';
 
 export type Order =
   /** First; answered once the process is ready to measure. */
-  | { readonly kind: 'prepare'; readonly case: string; readonly variant: VariantName; readonly condition: Condition; readonly quick: boolean }
-  /** `check`: the sizes that all variants share. `memory`: full size, with an eye on the heap. */
-  | { readonly kind: 'run'; readonly what: 'check' | 'full' | 'memory' };
+  | {
+      readonly kind: 'prepare';
+      readonly case: string;
+      readonly variant: VariantName;
+      readonly condition: Condition;
+    }
+  | { readonly kind: 'run'; readonly sizes: Sizes; readonly watchesHeap: boolean };
 
 export type Answer =
   | { readonly kind: 'ready' }

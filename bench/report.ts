@@ -53,7 +53,10 @@ export function figuresOf(measured: Measured): Figure[] {
 }
 
 export function jsonLines(figures: readonly Figure[]): string {
-  const rounded = figures.map((figure) => ({ ...figure, value: Number(figure.value.toPrecision(4)) }));
+  const rounded = figures.map((figure) => ({
+    ...figure,
+    value: Number(figure.value.toPrecision(4)),
+  }));
   return rounded.map((figure) => JSON.stringify(figure)).join('\n');
 }
 
@@ -69,7 +72,10 @@ export function tableOf(measured: Measured): string {
     ]),
     ['bytes/key', ({ heapBytesPerKey: bytes }) => (bytes === undefined ? '' : bytes.toFixed(0))],
   ];
-  const lines = [columns.map(([heading]) => heading), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
+  const lines = [
+    columns.map(([heading]) => heading),
+    ...rows.map((row) => columns.map(([, cell]) => cell(row))),
+  ];
   const used = columns.map((_, at) => at < 2 || lines.slice(1).some((line) => line[at] !== ''));
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
   const text = lines.map((line) =>

@@ -6,7 +6,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { variantNames, variantOf, type BenchCase, type VariantName } from './case.js';
-import type { Outcome } from './measure.js';
+import type { Sizes } from './feed.js';
+import { sizesOf, type Outcome } from './measure.js';
 import type { Options } from './options.js';
 import type { Answer, Condition, Order } from './protocol.js';
 
@@ -28,17 +29,19 @@ const WARM_UP_ROUNDS = 2;
 
 export async function measureCase(benchCase: BenchCase, options: Options): Promise<Measured> {
   const workers = (['clean', 'polluted'] as const).flatMap((condition) =>
-    variantNames(benchCase).map((variant) => new Worker({ benchCase, variant, condition })),
+    variantNames(benchCase).map(
+      (variant) => new Worker({ benchCase, variant, condition, quick: options.quick }),
+    ),
   );
-  const checksums = new Checksums(benchCase);
+  const checksums = new Checksums(benchCase, workers);
   try {
-    await Promise.all(workers.map((worker) => worker.prepare(options.quick)));
-    for (const worker of workers) checksums.compare(worker, await worker.run('check'));
+    await Promise.all(workers.map((worker) => worker.prepare()));
+    for (const worker of workers) await checksums.expect(worker);
     for (let round = 0; round < WARM_UP_ROUNDS + options.runs; round += 1) {
       // Rotated, so that nobody always runs behind the same neighbour.
       const first = round % workers.length;
       for (const worker of [...workers.slice(first), ...workers.slice(0, first)]) {
-        const outcome = await worker.run('full');
+        const outcome = await worker.run();
         checksums.compare(worker, outcome);
         if (round >= WARM_UP_ROUNDS) worker.nsPerEvent.push(outcome.nsPerEvent);
       }
@@ -54,38 +57,47 @@ interface WorkerOptions {
   readonly benchCase: BenchCase;
   readonly variant: VariantName;
   readonly condition: Condition;
+  readonly quick: boolean;
 }
 
 /** A measuring process. */
 class Worker implements Row {
   readonly variant: VariantName;
   readonly condition: Condition;
+  readonly sizes: Sizes;
   readonly nsPerEvent: number[] = [];
   heapBytesPerKey: number | undefined;
   readonly #case: string;
   readonly #process: ChildProcess;
+  readonly #died: Promise<never>;
 
-  constructor({ benchCase, variant, condition }: WorkerOptions) {
+  constructor({ benchCase, variant, condition, quick }: WorkerOptions) {
     this.variant = variant;
+    this.sizes = sizesOf(benchCase, variant, quick);
     this.condition = condition;
     this.#case = benchCase.name;
     const main = fileURLToPath(new URL('main.js', import.meta.url));
     this.#process = fork(main, ['--child'], { execArgv: ['--expose-gc'] });
+    this.#died = once(this.#process, 'exit').then(([code, signal]) => {
+      throw new Error(`the process of ${this.name} ended with ${code ?? signal}`);
+    });
+    // It also ends when it is told to; then nobody waits any more.
+    this.#died.catch(() => undefined);
   }
 
-  async prepare(quick: boolean): Promise<void> {
+  async prepare(): Promise<void> {
     const { variant, condition } = this;
-    await this.#ask({ kind: 'prepare', case: this.#case, variant, condition, quick });
+    await this.#ask({ kind: 'prepare', case: this.#case, variant, condition });
   }
 
-  async run(what: 'check' | 'full' | 'memory'): Promise<Outcome> {
-    const answer = await this.#ask({ kind: 'run', what });
+  async run({ sizes = this.sizes, watchesHeap = false } = {}): Promise<Outcome> {
+    const answer = await this.#ask({ kind: 'run', sizes, watchesHeap });
     if (answer.kind !== 'outcome') throw new Error(`expected an outcome from ${this.name}`);
     return answer.outcome;
   }
 
   async weigh(): Promise<void> {
-    const { heapBytesPerKey } = await this.run('memory');
+    const { heapBytesPerKey } = await this.run({ watchesHeap: true });
     this.heapBytesPerKey = heapBytesPerKey;
   }
 
@@ -99,32 +111,49 @@ class Worker implements Row {
 
   async #ask(order: Order): Promise<Answer> {
     const answered = once(this.#process, 'message');
-    const exited = once(this.#process, 'exit').then(([code]) => {
-      throw new Error(`the process of ${this.name} ended with ${code}`);
-    });
     this.#process.send(order);
-    const [answer] = (await Promise.race([answered, exited])) as [Answer];
+    const [answer] = (await Promise.race([answered, this.#died])) as [Answer];
     if (answer.kind === 'failed') throw new Error(`${this.name} failed: ${answer.message}`);
     return answer;
   }
 }
 
-/** Fails as soon as two variants of one job do not come to the same results. */
+/** Fails as soon as a variant does not come to the results of the first one of its job: the loop by hand. */
 class Checksums {
   readonly #benchCase: BenchCase;
-  readonly #seen = new Map<string, { readonly name: string; readonly text: string }>();
+  readonly #workers: readonly Worker[];
+  readonly #expected = new Map<string, string>();
 
-  constructor(benchCase: BenchCase) {
+  constructor(benchCase: BenchCase, workers: readonly Worker[]) {
     this.#benchCase = benchCase;
+    this.#workers = workers;
   }
 
-  compare({ variant, name }: Worker, { fed, outputs, checksum }: Outcome): void {
-    const { job = this.#benchCase.name } = variantOf(this.#benchCase, variant);
-    const text = `${outputs} results with checksum ${checksum >>> 0}`;
-    const id = `${job} ${fed}`;
-    const other = this.#seen.get(id);
-    if (other === undefined) this.#seen.set(id, { name, text });
-    else if (other.text !== text)
-      throw new Error(`after ${fed} events ${name} has ${text}, but ${other.name} has ${other.text}`);
+  /** Lets the loop by hand say what has to come out of the runs of a variant. */
+  async expect(worker: Worker): Promise<void> {
+    const id = this.#idOf(worker);
+    if (this.#expected.has(id)) return;
+    const job = this.#jobOf(worker);
+    const reference = this.#workers.find((candidate) => this.#jobOf(candidate) === job) ?? worker;
+    this.#expected.set(id, resultsOf(await reference.run({ sizes: worker.sizes })));
   }
+
+  compare(worker: Worker, outcome: Outcome): void {
+    const results = resultsOf(outcome);
+    const expected = this.#expected.get(this.#idOf(worker));
+    if (results !== expected)
+      throw new Error(`expected ${expected} from ${worker.name}, got ${results}`);
+  }
+
+  #jobOf({ variant }: Worker): string {
+    return variantOf(this.#benchCase, variant).job ?? this.#benchCase.name;
+  }
+
+  #idOf(worker: Worker): string {
+    return `${this.#jobOf(worker)} ${worker.sizes.events}`;
+  }
+}
+
+function resultsOf({ fed, outputs, checksum }: Outcome): string {
+  return `${outputs} results with checksum ${checksum >>> 0} after ${fed} events`;
 }

@@ -2,7 +2,12 @@
 import { concatMap, concatWith, defer, filter, scan, type Observable } from 'rxjs';
 import { eventsOf } from './events-of.js';
 import type { Feed } from './feed.js';
-import { HandWindows, type CountResult, type TimeWindow, type WindowSizes } from './hand-windows.js';
+import {
+  HandWindows,
+  type CountResult,
+  type TimeWindow,
+  type WindowSizes,
+} from './hand-windows.js';
 
 /** @param resultsOf what is emitted for a window that has fired */
 export function rxWindows<Out>(

@@ -12,7 +12,11 @@ export function spreadOf(values: readonly number[]): Spread {
   const middle = (sorted.length - 1) / 2;
   const low = sorted[Math.floor(middle)] ?? Number.NaN;
   const high = sorted[Math.ceil(middle)] ?? Number.NaN;
-  return { median: (low + high) / 2, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
+  return {
+    median: (low + high) / 2,
+    min: sorted[0] ?? Number.NaN,
+    max: sorted.at(-1) ?? Number.NaN,
+  };
 }
 
 /**

@@ -11,7 +11,7 @@ import { Subject } from 'rxjs';
 import { eventTime, keyBy, pipeline, unchecked, window } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { cases, meetings, windowSteps } from './arbitraries.js';
+import { bounds, cases, meetings, windowSteps } from './arbitraries.js';
 import { aggregatorOf } from './aggregates.js';
 import { build, buildWithLate, specOf } from './build.js';
 import { keyChoices, leavesNothing, rankNames, uidOfStep } from './description.js';
@@ -33,7 +33,7 @@ interface Windowing {
 
 const windowings: fc.Arbitrary<Windowing> = fc
   .record({
-    bound: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 })),
+    bound: bounds,
     every: fc.constantFrom(0, 1, 7, 10, 50, 200),
     step: windowSteps,
   })

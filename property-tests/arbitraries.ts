@@ -35,7 +35,7 @@ export const windowShapes: fc.Arbitrary<WindowShape> = fc
   );
 
 export const latenesses = fc.oneof(
-  fc.constant(0),
+  fc.constantFrom(0, 10, 20),
   fc.integer({ min: 1, max: 60 }),
   fc.constant(1000),
 );
@@ -116,8 +116,10 @@ const orderedSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: topKSteps(['text', 'number', 'whole']) },
 );
 
+export const bounds = fc.oneof(fc.constantFrom(0, 10, 30), fc.integer({ min: 1, max: 60 }));
+
 const generators = {
-  bound: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 })),
+  bound: bounds,
   every: fc.constantFrom(0, 1, 7, 10, 50, 200),
 };
 

@@ -58,7 +58,8 @@ export function logs({ bound, stragglers, maxLength = 40 }: LogOptions): fc.Arbi
     delay: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: bound })),
     extra,
   });
-  return fc.array(draft, { maxLength, size: 'max' }).map(arrived);
+  const unit = fc.constantFrom(1, 10);
+  return fc.tuple(fc.array(draft, { maxLength, size: 'max' }), unit).map(arrived);
 }
 
 /** Several splits; ids tell their elements apart. */
@@ -72,12 +73,16 @@ export function renumbered(items: readonly Item[], firstId: number): Item[] {
   return items.map((item, index) => ({ ...item, ids: [firstId + index] }));
 }
 
-/** Elements arrive `delay` after they happened, so nothing lies further behind than the largest delay. */
-function arrived(drafts: readonly Draft[]): Item[] {
+/**
+ * Elements arrive `delay` after they happened, so nothing lies further behind than the largest delay. Times that are
+ * multiples of 10 meet the borders of windows, which is where a millisecond decides.
+ */
+function arrived([drafts, unit]: readonly [readonly Draft[], number]): Item[] {
+  const down = (ms: number): number => ms - (ms % unit);
   let at = 0;
   const timed = drafts.map(({ step, key, n, delay, extra }) => {
-    at += step;
-    return { at, key, n, arrival: at + delay + extra };
+    at += down(step);
+    return { at, key, n, arrival: at + down(delay) + down(extra) };
   });
   const ordered = timed.toSorted((a, b) => a.arrival - b.arrival);
   return renumbered(

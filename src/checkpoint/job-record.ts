@@ -31,7 +31,7 @@ export interface JobRecord {
   /** All inputs had ended and everything was fired. */
   readonly isFinished: boolean;
   readonly splits: readonly SplitRecord[];
-  /** Watermarks of stateful operators by uid. */
+  /** Watermarks of the steps by uid or derived name. */
   readonly marks: ReadonlyMap<string, { readonly input: number; readonly output: number }>;
   /** What sinks have prepared, by uid: published again after a crash. */
   readonly sinks: ReadonlyMap<string, readonly Prepared[]>;

@@ -208,6 +208,20 @@ export function refuseReassignedTime(edge: Edge, where: string): void {
   }
 }
 
+/** How late the nearest stateful steps upstream may still update a result; filters and maps in between do not matter. */
+export function upstreamLatenessMs(inputs: readonly Edge[]): number {
+  return Math.max(0, ...inputs.map(latenessOf));
+}
+
+function latenessOf({ from, side }: Edge): number {
+  if (side !== undefined) return 0;
+  const facts =
+    from.kind === 'operator' && from.spec.state !== undefined ? from.spec.facts : undefined;
+  return facts === undefined || facts.latenessMs === 'inherited'
+    ? upstreamLatenessMs(from.inputs)
+    : (facts.latenessMs ?? 0);
+}
+
 /** A keyBy is its own key: `keyedBy` points back to the node. */
 export function makeKeyNode(fields: Omit<KeyNode, 'keyedBy'>): KeyNode {
   const node: { -readonly [Field in keyof KeyNode]: KeyNode[Field] } = {

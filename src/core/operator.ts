@@ -84,6 +84,8 @@ export interface OperatorContext {
   keyCell(input: number): KeyCell;
   /** Keyed state of this operator; allowed once, for operators that declare `state`. */
   keyedState<Live extends object>(): KeyedState<Live>;
+  /** How long after its time an element may still be followed by a newer version of it, by the steps upstream; ms. */
+  readonly upstreamLatenessMs: number;
   /** In tests: values that are given out are frozen, so that a change in place fails loudly. */
   readonly isGuarded: boolean;
   /** The input watermark; while the operator advances, the one that it advances to, as in Flink. */
@@ -190,10 +192,8 @@ export interface OperatorSpec {
 export interface OperatorFacts {
   /** One line for `explain`, such as `sliding 1h / 5m`. */
   readonly summary?: string;
-  /** How long after its time a result may still be updated, in ms. */
-  readonly latenessMs?: number;
-  /** Whether each (key, time) comes out once, so that nothing is ever replaced. */
-  readonly finalResults?: boolean;
+  /** How long after its time a result may still be updated, in ms; `inherited` from the steps that feed it. */
+  readonly latenessMs?: number | 'inherited';
   /** Whether equal input gives equal output in any admissible order. */
   readonly deterministic?: boolean;
 }

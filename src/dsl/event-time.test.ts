@@ -44,7 +44,7 @@ describe('the watermark', () => {
       .pipe(
         eventTime({ timestamp: (n) => n, every: 0 }),
         keyBy(() => 'k'),
-        process({ uid: 'x', element: (n, { watermark }) => [[n, watermark]] }),
+        process({ uid: 'x', element: (n: number, { watermark }) => [[n, watermark]] }),
       )
       .subscribe((pair) => seen.push(pair));
     expect(seen).toEqual([
@@ -212,15 +212,15 @@ describe('where it stands', () => {
     expect(() =>
       of(1).pipe(
         keyBy((n) => n),
-        eventTime({ timestamp: (n) => n }) as never,
+        eventTime({ timestamp: () => 0 }) as never,
       ),
     ).toThrow('TIME_REASSIGNED');
     expect(() =>
       of(1).pipe(
         keyBy((n) => n),
-        process({ uid: 'x', element: (n) => [n] }),
+        process({ uid: 'x', element: (n: number) => [n] }),
         map((n) => n),
-        eventTime({ timestamp: (n) => n }),
+        eventTime({ timestamp: () => 0 }),
       ),
     ).toThrow('eventTime behind the stateful step "x"');
   });

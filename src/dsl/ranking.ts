@@ -1,7 +1,7 @@
 /** The operator behind `topK`: a ranking per group, told when the watermark passes the group. */
 import { MIN_WATERMARK, hasTimestamp } from '../core/flow.js';
 import { TidemarkError, show } from '../core/errors.js';
-import type { Key } from '../core/key.js';
+import type { Key, KeyScalar } from '../core/key.js';
 import type {
   Budget,
   KeyCell,
@@ -11,7 +11,8 @@ import type {
   OperatorContext,
   Slot,
 } from '../core/operator.js';
-import { compareKeys, sameKey } from '../state/key-order.js';
+import { compositeKeyText } from '../state/key-codec.js';
+import { compareKeys } from '../state/key-order.js';
 
 interface Entry {
   readonly key: Key;
@@ -19,9 +20,9 @@ interface Entry {
   readonly element: unknown;
 }
 
-/** The entries of one group. Best first while only k are kept, else in order of arrival. */
+/** The entries of one group, by the name of their key: a later one replaces the former. */
 export interface Group {
-  entries: Entry[];
+  readonly entries: Map<KeyScalar, Entry>;
   /** Highest timestamp in the group: it is finished when the watermark reaches it. */
   time: number;
 }
@@ -32,22 +33,25 @@ export interface RankingOptions {
   readonly keyOf: (element: unknown) => Key;
   /** How long after its time a group still takes updates, ms. */
   readonly latenessMs: number;
-  /** Nothing upstream is ever replaced, so that what is not among the best k may be forgotten at once. */
-  readonly finalResults: boolean;
 }
 
 export function rankingSpec(): KeyedStateSpec<Group> {
   return {
-    create: () => ({ entries: [], time: MIN_WATERMARK }),
+    create: () => ({ entries: new Map(), time: MIN_WATERMARK }),
     pack: ({ entries, time }) => [
       time,
-      entries.map(({ key, rank, element }) => [key, rank, element]),
+      [...entries.values()].map(({ key, rank, element }) => [key, rank, element]),
     ],
     unpack(packed) {
       const [time, entries] = packed as [number, [Key, number, unknown][]];
-      return { time, entries: entries.map(([key, rank, element]) => ({ key, rank, element })) };
+      return {
+        time,
+        entries: new Map(
+          entries.map(([key, rank, element]) => [nameOf(key), { key, rank, element }]),
+        ),
+      };
     },
-    isEmpty: ({ entries }) => entries.length === 0,
+    isEmpty: ({ entries }) => entries.size === 0,
   };
 }
 
@@ -80,11 +84,8 @@ export class Ranking implements Operator {
     const slot = this.#store.slot(this.#cell.key);
     this.#store.touch(slot);
     try {
-      this.#enter(slot.live, {
-        key: this.#options.keyOf(element),
-        rank: this.#rankOf(element),
-        element,
-      });
+      const key = this.#options.keyOf(element);
+      slot.live.entries.set(nameOf(key), { key, rank: this.#rankOf(element), element });
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
@@ -117,7 +118,7 @@ export class Ranking implements Operator {
     if (time === slot.live.time) this.#emit(slot);
     if (time === slot.live.time + this.#options.latenessMs) {
       this.#store.touch(slot);
-      slot.live.entries = [];
+      slot.live.entries.clear();
       this.#store.release(slot);
     }
   }
@@ -135,25 +136,6 @@ export class Ranking implements Operator {
     event.set(slot, time + latenessMs);
   }
 
-  #enter(group: Group, entry: Entry): void {
-    const { entries } = group;
-    if (!this.#options.finalResults) {
-      const same = entries.findIndex(({ key }) => sameKey(key, entry.key));
-      if (same >= 0) entries.splice(same, 1);
-      entries.push(entry);
-      return;
-    }
-    const worst = entries.length >= this.#options.k ? entries[entries.length - 1] : undefined;
-    if (worst !== undefined && better(worst, entry) < 0) return;
-    let at = entries.length;
-    for (; at > 0; at -= 1) {
-      const before = entries[at - 1];
-      if (before === undefined || better(before, entry) < 0) break;
-    }
-    entries.splice(at, 0, entry);
-    if (entries.length > this.#options.k) entries.pop();
-  }
-
   #rankOf(element: unknown): number {
     const rank = this.#options.by(element);
     if (typeof rank === 'number' && rank === rank) return rank;
@@ -166,16 +148,35 @@ export class Ranking implements Operator {
   }
 
   #emit({ key, live }: Slot<Group>): void {
-    const { k, finalResults } = this.#options;
-    const ranked = finalResults ? live.entries : live.entries.toSorted(better).slice(0, k);
-    this.#context.output.element(
-      { per: key, top: ranked.map(({ element }) => element) },
-      live.time,
-    );
+    const top = bestOf(live.entries.values(), this.#options.k).map(({ element }) => element);
+    this.#context.output.element({ per: key, top }, live.time);
   }
+}
+
+/** The best k, best first. One pass, because a group may be far larger than k. */
+function bestOf(entries: Iterable<Entry>, k: number): Entry[] {
+  const best: Entry[] = [];
+  for (const entry of entries) {
+    const worst = best[k - 1];
+    if (worst !== undefined && better(worst, entry) < 0) continue;
+    let at = best.length;
+    for (; at > 0; at -= 1) {
+      const before = best[at - 1];
+      if (before === undefined || better(before, entry) < 0) break;
+    }
+    best.splice(at, 0, entry);
+    if (best.length > k) best.pop();
+  }
+  return best;
 }
 
 /** Below 0 when `a` ranks before `b`: higher rank first, then the lower key. */
 function better(a: Entry, b: Entry): number {
   return b.rank - a.rank || compareKeys(a.key, b.key);
+}
+
+/** A name for a key in a Map that holds scalars and composites: a string could be spelled like a composite. */
+function nameOf(key: Key): KeyScalar {
+  if (typeof key === 'string') return `s${key}`;
+  return typeof key === 'object' ? `c${compositeKeyText(key)}` : key;
 }

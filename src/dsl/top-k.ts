@@ -1,7 +1,7 @@
 /** `topK`: the best k of each finished group, such as the ten most played songs of each window. */
 import type { Observable } from 'rxjs';
 import { TidemarkError, show } from '../core/errors.js';
-import { makeKeyNode, type Edge, type GraphNode } from '../core/graph.js';
+import { makeKeyNode, type Edge } from '../core/graph.js';
 import type { Key } from '../core/key.js';
 import { DataStream, edgeOf, type Step } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
@@ -62,7 +62,6 @@ export function topK<T, Per extends Key>(
   for (const fn of [by, per, keyOf]) refuseAsync(fn, `topK "${options.uid}"`);
   return (source: Observable<T>): DataStream<TopK<T, Per>> => {
     const input = edgeOf(source, 'topK');
-    const { latenessMs, finalResults } = upstreamFacts(input);
     const groups = new DataStream<T>({ from: makeKeyNode(groupNode(input, per)) });
     const step = defineOperator<T, TopK<T, Per>>({
       operator: 'topK',
@@ -70,14 +69,13 @@ export function topK<T, Per extends Key>(
       keyed: true,
       needsEventTime: true,
       state: rankingSpec(),
-      facts: { summary: `best ${k}`, latenessMs, finalResults },
+      facts: { summary: `best ${k}`, latenessMs: 'inherited' },
       create: (context) =>
         new Ranking(context, {
           k,
           by: by as (element: unknown) => number,
           keyOf: keyOf as (element: unknown) => Key,
-          latenessMs,
-          finalResults,
+          latenessMs: context.upstreamLatenessMs,
         }),
     });
     return step(groups);
@@ -92,27 +90,5 @@ function groupNode<T>(input: Edge, per: (element: T) => Key): Parameters<typeof 
     inputs: [input],
     hasEventTime: input.from.hasEventTime,
     scope: [],
-  };
-}
-
-interface Finality {
-  readonly latenessMs: number;
-  readonly finalResults: boolean;
-}
-
-/** How late the nearest stateful step upstream may still update a result; filters and maps in between do not matter. */
-function upstreamFacts(edge: Edge): Finality {
-  const node: GraphNode = edge.from;
-  if (node.kind === 'operator' && (node.spec.state !== undefined || edge.side !== undefined)) {
-    const { latenessMs = 0, finalResults = false } = node.spec.facts;
-    return edge.side === undefined
-      ? { latenessMs, finalResults }
-      : { latenessMs: 0, finalResults: false };
-  }
-  const facts = node.inputs.map(upstreamFacts);
-  return {
-    latenessMs: Math.max(0, ...facts.map(({ latenessMs }) => latenessMs)),
-    // Several streams may bring the same key for the same time.
-    finalResults: facts.length === 1 && facts[0]?.finalResults === true && node.kind !== 'operator',
   };
 }

@@ -77,7 +77,6 @@ export function window<K, T, Accumulator, Value>(
     facts: {
       summary: `${describeWindows(spec)}, ${aggregator.name}${lateness}`,
       latenessMs,
-      finalResults: latenessMs === 0,
     },
     create: (context) =>
       new SlicedWindows<Accumulator>(context, {

@@ -88,7 +88,9 @@ export class Job {
       late: total('late'),
       deadLetters: total('dead'),
       filtered: total('filtered'),
-      watermark: this.#parts?.sourceTask.wiring.watermark() ?? -Infinity,
+      watermark: this.#alreadyFinished
+        ? Infinity
+        : (this.#parts?.sourceTask.wiring.watermark() ?? -Infinity),
       epoch: this.#epochs?.committed ?? this.#resumedFrom,
       bytesRead: (this.#parts?.splits ?? []).reduce((sum, { pump }) => sum + pump.bytesRead, 0),
       bytesTotal: this.#bytesTotal,

@@ -1,7 +1,12 @@
 /** What an operator is given: its output, state, counters, and the words for what goes wrong. */
 import { PipelineError, TidemarkError, show } from '../core/errors.js';
 import { hasTimestamp, type Origin } from '../core/flow.js';
-import type { GraphNode, KeyNode, OperatorNode } from '../core/graph.js';
+import {
+  upstreamLatenessMs,
+  type GraphNode,
+  type KeyNode,
+  type OperatorNode,
+} from '../core/graph.js';
 import type { Counters, KeyCell, KeyedState, OperatorContext, Receiver } from '../core/operator.js';
 import type { Frontier } from '../time/frontier.js';
 import { describeWhence } from './records.js';
@@ -56,6 +61,7 @@ export function makeContext(
       if (spec.state === undefined) throw new Error(`Tidemark bug: ${name} declares no state`);
       return host.stateOf(name, spec.state) as unknown as KeyedState<Live>;
     },
+    upstreamLatenessMs: upstreamLatenessMs(node.inputs),
     isGuarded: host.isGuarded,
     watermark: () => wiring.watermarkAt(index),
     now: () => host.now(),

@@ -166,13 +166,23 @@ export class TaskWiring {
     return new Map(this.#nodes.map(({ name, counters }) => [name, counters]));
   }
 
-  /** Watermarks of the stateful operators, by uid: what a checkpoint keeps of the frontier. */
+  /**
+   * What a checkpoint keeps of the frontier: watermarks by name. Also those of unions, which would else wait again for
+   * an input that had come back behind the watermark.
+   */
   marks(): Map<string, { input: number; output: number }> {
     const marks = new Map<string, { input: number; output: number }>();
-    for (const [index, { node, name }] of this.#nodes.entries())
-      if (node.kind === 'operator' && node.spec.state !== undefined)
-        marks.set(name, { input: this.frontier.input(index), output: this.frontier.output(index) });
+    for (const [index, { name }] of this.#nodes.entries()) {
+      const input = this.frontier.input(index);
+      if (input > MIN_WATERMARK) marks.set(name, { input, output: this.frontier.output(index) });
+    }
     return marks;
+  }
+
+  /** The input watermark of a node by name. */
+  watermarkOf(name: string): number | undefined {
+    const index = this.#nodes.findIndex((wired) => wired.name === name);
+    return index < 0 ? undefined : this.frontier.input(index);
   }
 
   /** Watermark generators by name. */

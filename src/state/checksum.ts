@@ -51,6 +51,10 @@ export function checkLmdbFile(read: ReadAt, isWhole: (key: Uint8Array) => boolea
     sortable: (key) => key.toReversed(),
     visit: (_key, value) => useFreePages(file, value()),
   });
+  // LMDB writes new pages behind the last one, so a number far off makes it write where no file and no memory is.
+  let highest = 0;
+  for (const page of file.used) highest = Math.max(highest, page);
+  surpriseUnless(long(file.newest, 144) - highest < 2 ** 20, 'a last page far behind all others');
 }
 
 interface LmdbFile {

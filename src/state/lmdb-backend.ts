@@ -19,8 +19,9 @@ import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { checkLmdbFile, crc32 } from './checksum.js';
+import { decodeKey, encodeKey, writeKey } from './key-codec.js';
 import { forEachRecord, SlabWriter } from './slab.js';
-import { readValue, encodeValue } from './value-codec.js';
+import { encodeValue, readValue } from './value-codec.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
@@ -29,9 +30,8 @@ const options = {
   ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
 };
 const FORMAT = 1;
+/** Comes before the encoding of every key. */
 const HEADER_KEY = Uint8Array.of(0);
-/** Begins every key of the caller, so that the empty key is one like others. */
-const KEY_MARK = 1;
 
 /** State in a directory of its own, which is made when it is missing. It must be on a local file system. */
 export function lmdb(directory: string): StateBackendFactory {
@@ -44,11 +44,14 @@ async function openStore(directory: string): Promise<StateBackend> {
   const undo: (() => Promise<void>)[] = [];
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    undo.push(await takeOwnership(fs.realpathSync(directory)));
-    checkFile(join(directory, 'data.mdb'));
+    await takeOwnership(fs.realpathSync(directory), undo);
+    const mark = join(directory, 'tidemark');
+    checkFile(join(directory, 'data.mdb'), fs.existsSync(mark));
     const database = open<Uint8Array, Uint8Array>(directory, options);
     undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
+    // From here on an empty data file means a loss; before, it was left by a process that died while it made it.
+    fs.writeFileSync(mark, 'State of Tidemark. Keep it together with data.mdb.\n');
     return new LmdbBackend({ database, directory, generation, undo });
   } catch (error) {
     for (const step of undo) await step();
@@ -110,17 +113,16 @@ class LmdbBackend implements StateBackend {
   }
 
   get(key: string): Uint8Array | undefined {
-    return copyOf(this.#open().database.getBinary(storedKey(key)));
+    return this.#read((database) => copyOf(database.getBinary(storedKey(key))));
   }
 
   keys(prefix: string): string[] {
     // The first half of a surrogate pair is no prefix of the bytes of the pair: it is compared as text only.
-    const start = markedKey(prefix.replace(/[\ud800-\udbff]$/, '')).take();
+    const start = encodeKey(prefix.replace(/[\ud800-\udbff]$/, '')).slice(0, -1);
     const end = start.with(-1, (start.at(-1) ?? 0) + 1);
-    return [...this.#open().database.getKeys({ start, end })]
-      .map((key) => new ByteReader(key.subarray(1)).utf8(key.length - 5))
-      .filter((key) => key.startsWith(prefix))
-      .toSorted();
+    const found = this.#read((database) => [...database.getKeys({ start, end })]);
+    const keys = found.map((key) => decodeKey(key.subarray(0, -4)) as string);
+    return keys.filter((key) => key.startsWith(prefix)).toSorted();
   }
 
   close(): Promise<void> {
@@ -138,6 +140,15 @@ class LmdbBackend implements StateBackend {
   #open(): Holding {
     assert(this.#closing === undefined, 'a closed backend is not used');
     return this.#held;
+  }
+
+  #read<Out>(read: (database: Database) => Out): Out {
+    const { database, directory } = this.#open();
+    try {
+      return read(database);
+    } catch (error) {
+      throw fault('STATE_DAMAGED', show(error), directory, error);
+    }
   }
 
   /** LMDB rejects twice, here and in `commitError`: one that nobody looks at would end the process. */
@@ -165,16 +176,10 @@ class LmdbBackend implements StateBackend {
   }
 }
 
-function markedKey(key: string): ByteWriter {
-  const writer = new ByteWriter(key.length + 5);
-  writer.u8(KEY_MARK);
-  writer.utf8(key);
-  return writer;
-}
-
 /** With a checksum, so that a key that has turned into another is found at the next opening. */
 function storedKey(key: string): Uint8Array {
-  const writer = markedKey(key);
+  const writer = new ByteWriter(key.length + 6);
+  writeKey(writer, key);
   writer.u32(crc32(writer.peek()));
   return writer.take();
 }
@@ -184,17 +189,16 @@ function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 /** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */
-function checkFile(path: string): void {
-  if (!fs.existsSync(path)) return;
+function checkFile(path: string, wasOpened: boolean): void {
+  const isEmpty = (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+  if (isEmpty && wasOpened) throw fault('STATE_DAMAGED', 'one whose content is gone', path);
+  if (isEmpty) return;
   const file = fs.openSync(path, 'r');
   try {
     checkLmdbFile((at, length) => {
       const view = new DataView(new ArrayBuffer(length));
-      assert(
-        fs.readSync(file, view, 0, length, at) === length,
-        `the file goes on to ${at + length}`,
-      );
-      return view;
+      if (fs.readSync(file, view, 0, length, at) === length) return view;
+      throw new Error(`an end before byte ${at + length}`);
     }, isWholeKey);
   } catch (error) {
     throw fault('STATE_DAMAGED', (error as Error).message, path, error);
@@ -227,17 +231,17 @@ function generationOf(database: Database, directory: string): number {
   throw fault('STATE_VERSION_UNKNOWN', `format ${header.format}`, directory);
 }
 
-/** Resolves when this process alone holds the directory, with the way to let go of it. */
-async function takeOwnership(directory: string): Promise<() => Promise<void>> {
+/** Resolves when this process alone holds the directory, until the steps of `undo` are taken. */
+async function takeOwnership(directory: string, undo: (() => Promise<void>)[]): Promise<void> {
   const [path, owner] = [socketPath(directory), join(directory, 'owner.pid')];
   for (let attempt = 0; attempt < 5; attempt++) {
     const server = await listen(path);
     if (server !== undefined) {
-      fs.writeFileSync(owner, `${process.pid}\n`);
-      return async () => {
+      undo.push(async () => {
         fs.rmSync(owner, { force: true });
         await new Promise((closed) => server.close(closed));
-      };
+      });
+      return fs.writeFileSync(owner, `${process.pid}\n`);
     }
     if (await isAnswered(path)) break;
     // Left behind by a process that was killed.
@@ -267,35 +271,31 @@ function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-/** The system answers for an owner that is busy or stopped; what else than a refusal comes back, is one as well. */
+/** The system answers for an owner that is busy or stopped. Whatever else comes back than a refusal is an answer. */
 function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => resolve(true)).on('error', (error: NodeJS.ErrnoException) =>
-      resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+  return new Promise((answer) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      answer(true);
+    });
+    socket.on('error', ({ code }: NodeJS.ErrnoException) =>
+      answer(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
     );
-    socket.on('connect', () => socket.destroy());
   });
 }
 
 const sentences = {
   STATE_IN_USE: ['a directory that nobody holds', 'End the other job, or give each one its own.'],
   STATE_DAMAGED: ['a whole state directory', 'Restore it from a copy, or begin with an empty one.'],
-  STATE_VERSION_UNKNOWN: [
-    `format ${FORMAT} of state`,
-    'Run the release that wrote it, or a newer one.',
-  ],
+  STATE_VERSION_UNKNOWN: [`format ${FORMAT}`, 'Run the release that wrote it, or a newer one.'],
   STATE_WRITE_FAILED: [
-    'a disk that takes the state',
-    'Check space and rights; what was committed is safe.',
+    'a disk that takes state',
+    'Check space and rights; the last commit is safe.',
   ],
 } as const;
+type Fault = keyof typeof sentences;
 
-function fault(
-  code: keyof typeof sentences,
-  got: string,
-  where: string,
-  cause?: unknown,
-): TidemarkError {
+function fault(code: Fault, got: string, where: string, cause?: unknown): TidemarkError {
   const [expected, hint] = sentences[code];
   return new TidemarkError(code, { expected, got, where, hint, cause });
 }

@@ -177,7 +177,7 @@ export class TestHarness<Ins, Outs> {
 
   /** Watermark of an operator as of its last advance, ms. */
   watermarkOf(uid: string): number | undefined {
-    return this.#engine.run.task.wiring.marks().get(uid)?.input;
+    return this.#engine.run.task.wiring.watermarkOf(uid);
   }
 
   /** Takes a checkpoint: everything a job would commit at a barrier here. */

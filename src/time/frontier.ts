@@ -76,6 +76,8 @@ export class Frontier {
         continue;
       }
       active += 1;
+      // Nothing heard yet, as after a restore: it had come at least as far, and will say so.
+      if (feeder.watermark === MIN_WATERMARK) return marks.in;
       if (feeder.watermark >= marks.in && feeder.watermark < lowest) lowest = feeder.watermark;
     }
     if (active === 0 && idle > 0) return Math.max(marks.in, furthestIdle);
@@ -113,8 +115,6 @@ export class Frontier {
     const marks = at(this.#nodes, node);
     marks.in = input;
     marks.out.watermark = output;
-    // What feeds it had come at least as far, although it has not said so again yet.
-    for (const feeder of marks.feeders) feeder.watermark = Math.max(feeder.watermark, input);
   }
 }
 
