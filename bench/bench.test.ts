@@ -84,7 +84,8 @@ describe('the report', () => {
   const row = (variant: Row['variant'], nsPerEvent: readonly number[]): Row => ({
     variant,
     condition: 'clean',
-    nsPerEvent,
+    nsPerEvent: nsPerEvent.map((ns) => ns + 1),
+    cpuNsPerEvent: nsPerEvent,
     heapBytesPerKey: variant === 'engine' ? 120.4 : undefined,
   });
   const measured: Measured = {
@@ -99,10 +100,10 @@ describe('the report', () => {
 
   test('prints a table', () => {
     expect(tableOf(measured).split('\n').slice(1, 5)).toEqual([
-      'variant                  ns/event             x hand             x RxJS  bytes/key',
-      'hand     clean  20.0 (10.0..30.0)  1.00 (1.00..1.00)  0.50 (0.25..0.75)',
-      'rxjs     clean  40.0 (40.0..40.0)  2.00 (1.33..4.00)  1.00 (1.00..1.00)',
-      'engine   clean  20.0 (20.0..60.0)  2.00 (1.00..2.00)  0.50 (0.50..1.50)        120',
+      'variant            ns/event  cpu ns/event             x hand             x RxJS  bytes/key',
+      'hand     clean  21 (11..31)   20 (10..30)  1.00 (1.00..1.00)  0.50 (0.25..0.75)',
+      'rxjs     clean  41 (41..41)   40 (40..40)  2.00 (1.33..4.00)  1.00 (1.00..1.00)',
+      'engine   clean  21 (21..61)   20 (20..60)  2.00 (1.00..2.00)  0.50 (0.50..1.50)        120',
     ]);
   });
 

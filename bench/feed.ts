@@ -21,6 +21,8 @@ export interface Reading {
   /** Events between start and stop. */
   readonly events: number;
   readonly elapsedMs: number;
+  /** What all threads of the process have worked in that time. */
+  readonly cpuMs: number;
   /** What the heap has grown by from the first event to the last; 0 unless it was asked for. */
   readonly heapBytes: number;
 }
@@ -31,8 +33,8 @@ export class Feed {
   readonly #watchesHeap: boolean;
   readonly #warm: number;
   #position = 0;
-  #startedAt = Number.NaN;
-  #stoppedAt = Number.NaN;
+  #started = { wallMs: Number.NaN, cpuMs: Number.NaN };
+  #stopped = this.#started;
   #heapAtStart = 0;
   #heapAtEnd = 0;
 
@@ -53,7 +55,7 @@ export class Feed {
   /** The next chunk, or undefined when there are no more events. */
   next(): Play[] | undefined {
     if (this.#position === 0) this.#begin();
-    if (this.#position === this.#warm) this.#startedAt = performance.now();
+    if (this.#position === this.#warm) this.#started = now();
     const count = Math.min(CHUNK, this.sizes.events - this.#position);
     if (count === 0) {
       this.#end();
@@ -78,7 +80,8 @@ export class Feed {
   reading(): Reading {
     return {
       events: this.sizes.events - this.#warm,
-      elapsedMs: this.#stoppedAt - this.#startedAt,
+      elapsedMs: this.#stopped.wallMs - this.#started.wallMs,
+      cpuMs: this.#stopped.cpuMs - this.#started.cpuMs,
       heapBytes: this.#heapAtEnd - this.#heapAtStart,
     };
   }
@@ -88,9 +91,14 @@ export class Feed {
   }
 
   #end(): void {
-    this.#stoppedAt = performance.now();
+    this.#stopped = now();
     if (this.#watchesHeap) this.#heapAtEnd = heapInUse();
   }
+}
+
+function now(): { readonly wallMs: number; readonly cpuMs: number } {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.now(), cpuMs: (user + system) / 1000 };
 }
 
 /** Bytes of heap and of buffers beside it, after a full collection. */

@@ -8,6 +8,7 @@ export interface Outcome {
   /** Events that were fed in all, warm-up included. */
   readonly fed: number;
   readonly nsPerEvent: number;
+  readonly cpuNsPerEvent: number;
   readonly outputs: number;
   readonly checksum: number;
   readonly heapBytesPerKey: number;
@@ -23,10 +24,11 @@ export async function measure(
   const feed = new Feed(plays, sizes, { watchesHeap });
   const tally = new Tally<never>(benchCase.digest);
   await variantOf(benchCase, name).run(feed, tally);
-  const { events, elapsedMs, heapBytes } = feed.reading();
+  const { events, elapsedMs, cpuMs, heapBytes } = feed.reading();
   return {
     fed: sizes.events,
     nsPerEvent: (elapsedMs * 1e6) / events,
+    cpuNsPerEvent: (cpuMs * 1e6) / events,
     outputs: tally.count,
     checksum: tally.checksum,
     heapBytesPerKey: heapBytes / sizes.keys,

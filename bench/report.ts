@@ -42,6 +42,7 @@ export function figuresOf(measured: Measured): Figure[] {
       figures.push({ case: measured.benchCase.name, metric, value, unit, ...limits });
     };
     put('nsPerEvent', spreadOf(row.nsPerEvent).median, 'ns/event');
+    put('cpuNsPerEvent', spreadOf(row.cpuNsPerEvent).median, 'ns/event');
     for (const comparison of comparisons) {
       const ratio = compare(measured, row, comparison);
       if (ratio === undefined || comparison.base === row.variant) continue;
@@ -65,7 +66,8 @@ export function tableOf(measured: Measured): string {
   const columns: readonly [heading: string, cell: (row: Row) => string][] = [
     ['variant', ({ variant }) => variant],
     ['', ({ condition }) => condition],
-    ['ns/event', ({ nsPerEvent }) => withRange(spreadOf(nsPerEvent), 1)],
+    ['ns/event', ({ nsPerEvent }) => withRange(spreadOf(nsPerEvent), 0)],
+    ['cpu ns/event', ({ cpuNsPerEvent }) => withRange(spreadOf(cpuNsPerEvent), 0)],
     ...headings(measured).map((heading): [string, (row: Row) => string] => [
       heading,
       (row) => ratioCell(measured, row, heading),
@@ -110,7 +112,7 @@ function compare(measured: Measured, row: Row, { base, only }: Comparison): Spre
   const other = measured.rows.find(
     ({ variant, condition }) => variant === base && condition === row.condition,
   );
-  return other === undefined ? undefined : ratioOf(row.nsPerEvent, other.nsPerEvent);
+  return other === undefined ? undefined : ratioOf(row.cpuNsPerEvent, other.cpuNsPerEvent);
 }
 
 function withRange({ median, min, max }: Spread, digits: number): string {

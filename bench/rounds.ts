@@ -19,8 +19,10 @@ export interface Measured {
 export interface Row {
   readonly variant: VariantName;
   readonly condition: Condition;
-  /** One per round. */
+  /** By the clock on the wall, one per round. */
   readonly nsPerEvent: readonly number[];
+  /** Worked by all threads of the process, one per round. */
+  readonly cpuNsPerEvent: readonly number[];
   /** Undefined where it was not measured. */
   readonly heapBytesPerKey: number | undefined;
 }
@@ -43,7 +45,7 @@ export async function measureCase(benchCase: BenchCase, options: Options): Promi
       for (const worker of [...workers.slice(first), ...workers.slice(0, first)]) {
         const outcome = await worker.run();
         checksums.compare(worker, outcome);
-        if (round >= WARM_UP_ROUNDS) worker.nsPerEvent.push(outcome.nsPerEvent);
+        if (round >= WARM_UP_ROUNDS) worker.note(outcome);
       }
     }
     if (benchCase.measuresMemory) for (const worker of workers) await worker.weigh();
@@ -66,6 +68,7 @@ class Worker implements Row {
   readonly condition: Condition;
   readonly sizes: Sizes;
   readonly nsPerEvent: number[] = [];
+  readonly cpuNsPerEvent: number[] = [];
   heapBytesPerKey: number | undefined;
   readonly #case: string;
   readonly #process: ChildProcess;
@@ -94,6 +97,11 @@ class Worker implements Row {
     const answer = await this.#ask({ kind: 'run', sizes, watchesHeap });
     if (answer.kind !== 'outcome') throw new Error(`expected an outcome from ${this.name}`);
     return answer.outcome;
+  }
+
+  note({ nsPerEvent, cpuNsPerEvent }: Outcome): void {
+    this.nsPerEvent.push(nsPerEvent);
+    this.cpuNsPerEvent.push(cpuNsPerEvent);
   }
 
   async weigh(): Promise<void> {

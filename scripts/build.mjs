@@ -11,7 +11,7 @@ const compiler = join(
   'bin',
   'tsc',
 );
-const project = forPackage ? 'tsconfig.build.json' : 'tsconfig.json';
+const project = forPackage ? 'tsconfig.build.json' : 'tsconfig.run.json';
 const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, '-p', project], {
   encoding: 'utf8',
 });

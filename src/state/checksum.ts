@@ -107,6 +107,8 @@ function walkTree(file: LmdbFile, at: number, { sortable, visit }: TreeVisitor):
     const slotsEnd = HEADER_BYTES + half(page, 20);
     for (let slot = HEADER_BYTES; slot < slotsEnd; slot += 2) {
       const node = HEADER_BYTES + half(page, slot);
+      // Between the slots and the lowest entry a page is free; what lies there is left out when it is copied.
+      surpriseUnless(half(page, slot) >= half(page, 22), 'an entry in free space');
       const key = new Uint8Array(page.buffer, node + 8, half(page, node + 6));
       // The first key of a branch is empty and bounds nothing.
       if (!isBranch || slot > HEADER_BYTES) pass(key, isBranch);

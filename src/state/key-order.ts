@@ -7,6 +7,10 @@ export function compareKeys(a: Key, b: Key): number {
   if (a === b) return 0;
   // NaN is unequal to itself and below nothing; its encoding has a place.
   if (typeof a === 'number' && typeof b === 'number' && (a < b || a > b)) return a < b ? -1 : 1;
+  if (typeof a === 'string' && typeof b === 'string') {
+    const order = compareUnits(a, b);
+    if (order !== undefined) return order;
+  }
   const left = encodeKey(a);
   const right = encodeKey(b);
   const length = Math.min(left.length, right.length);
@@ -15,6 +19,22 @@ export function compareKeys(a: Key, b: Key): number {
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
+}
+
+/** By code unit, which is the order of UTF-8 but for surrogates: undefined where one decides. */
+function compareUnits(a: string, b: string): number | undefined {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    if (left === right) continue;
+    return isSurrogate(left) || isSurrogate(right) ? undefined : left - right;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 export function sameKey(a: Key, b: Key): boolean {

@@ -244,7 +244,6 @@ async function takeOwnership(directory: string, undo: (() => Promise<void>)[]): 
       return fs.writeFileSync(owner, `${process.pid}\n`);
     }
     if (await isAnswered(path)) break;
-    // Left behind by a process that was killed.
     fs.rmSync(path, { force: true });
   }
   const pid = fs.existsSync(owner) ? fs.readFileSync(owner, 'utf8').trim() : 'unknown';
@@ -259,7 +258,7 @@ function socketPath(directory: string): string {
   return Buffer.byteLength(path) <= 100 ? path : join(tmpdir(), `tidemark-${name}.sock`);
 }
 
-/** Undefined when the path is taken, by the living or the dead. */
+/** Undefined when the path is taken: by the living, or by a process that was killed. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
