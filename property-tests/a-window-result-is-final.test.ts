@@ -54,7 +54,7 @@ describe('a window result is final', () => {
       if (isOrderedByKey(description))
         expect(sequencesOf(outputs.flat())).toEqual(sequencesOf(expected));
     }),
-    { runs: 1000 },
+    { runs: 600, timeoutMs: 60_000 },
   );
 
   check(
@@ -69,7 +69,7 @@ describe('a window result is final', () => {
         expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
       }
     }),
-    { runs: 600 },
+    { runs: 600, timeoutMs: 60_000 },
   );
 
   check(
@@ -86,7 +86,7 @@ describe('a window result is final', () => {
       const judged = expected.late.get(uidOfStep(0)) ?? [];
       expect(late.map(textOf)).toEqual(judged.map(({ item }) => textOf(item)));
     }),
-    { runs: 400 },
+    { runs: 400, timeoutMs: 60_000 },
   );
 
   check(
@@ -108,7 +108,7 @@ describe('a window result is final', () => {
       }
       expect(new Set(results).size).toBe(results.length);
     }),
-    { runs: 400 },
+    { runs: 400, timeoutMs: 60_000 },
   );
 
   check(
@@ -125,7 +125,7 @@ describe('a window result is final', () => {
         timers: 0,
       });
     }),
-    { runs: 300 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
@@ -138,7 +138,7 @@ describe('a window result is final', () => {
         expect(new Set(names).size).toBe(names.length);
       }
     }),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 });
 

@@ -41,7 +41,7 @@ describe('crash equivalence', () => {
         expectLines(lived, oracleOf(description, items).items);
       },
     ),
-    { runs: 300 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
@@ -55,7 +55,7 @@ describe('crash equivalence', () => {
         expectLines(lived, oracleOf(description, items).items);
       },
     ),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(
@@ -76,7 +76,7 @@ describe('crash equivalence', () => {
         expectLines(lived, batchOracle(description, arrays.flat()));
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 
   check(
@@ -91,7 +91,7 @@ describe('crash equivalence', () => {
         expectLines(lived, batchOracle(description, first, second));
       },
     ),
-    { runs: 100 },
+    { runs: 100, timeoutMs: 60_000 },
   );
 
   check(
@@ -112,7 +112,7 @@ describe('crash equivalence', () => {
         );
       },
     ),
-    { runs: 15 },
+    { runs: 15, timeoutMs: 60_000 },
   );
 
   check(
@@ -132,7 +132,7 @@ describe('crash equivalence', () => {
         }
       },
     ),
-    { runs: 400 },
+    { runs: 400, timeoutMs: 60_000 },
   );
 
   afterAll(() => {

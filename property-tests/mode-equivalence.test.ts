@@ -37,7 +37,7 @@ describe('mode equivalence', () => {
         }
       },
     ),
-    { runs: 300 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
@@ -55,7 +55,7 @@ describe('mode equivalence', () => {
         expect(multisetOf(harness?.[index] ?? []), `harness, ${index}`).toEqual(due);
       }
     }),
-    { runs: 300 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
@@ -73,7 +73,7 @@ describe('mode equivalence', () => {
         expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, arrays.flat())));
       },
     ),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(
@@ -86,6 +86,6 @@ describe('mode equivalence', () => {
         expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, first, second)));
       },
     ),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 });

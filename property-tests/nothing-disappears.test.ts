@@ -49,7 +49,7 @@ describe('nothing disappears', () => {
       for (const { timestamp, watermark } of harness.late())
         expect(timestamp).toBeLessThanOrEqual(watermark);
     }),
-    { runs: 500 },
+    { runs: 500, timeoutMs: 60_000 },
   );
 
   check(
@@ -63,7 +63,7 @@ describe('nothing disappears', () => {
         expectSummary(summary, description, items);
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 
   check(
@@ -79,7 +79,7 @@ describe('nothing disappears', () => {
         expectSummary(summary, description, items);
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 
   check(
@@ -102,7 +102,7 @@ describe('nothing disappears', () => {
       expect(deadLetters).toBe(expected.dead.length);
       expect(records).toBe(given.items.length);
     }),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 });
 

@@ -47,7 +47,7 @@ describe('parallelism equivalence', () => {
         }
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 
   check(
@@ -68,7 +68,7 @@ describe('parallelism equivalence', () => {
         }
       },
     ),
-    { runs: 120 },
+    { runs: 120, timeoutMs: 60_000 },
   );
 
   check(
@@ -84,7 +84,7 @@ describe('parallelism equivalence', () => {
         }
       },
     ),
-    { runs: 120 },
+    { runs: 120, timeoutMs: 60_000 },
   );
 
   check(
@@ -101,6 +101,6 @@ describe('parallelism equivalence', () => {
         expect([...lines].toSorted()).toEqual(expected);
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 });

@@ -39,7 +39,7 @@ describe('replay is identical', () => {
         expect(second.summary).toEqual(first.summary);
       },
     ),
-    { runs: 80 },
+    { runs: 80, timeoutMs: 60_000 },
   );
 
   check(
@@ -55,7 +55,7 @@ describe('replay is identical', () => {
         expect(cut.items.map(textOf)).toEqual(expected);
       },
     ),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(
@@ -76,7 +76,7 @@ describe('replay is identical', () => {
         expect(chunked.counters()).toEqual(single.counters());
       },
     ),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(
@@ -96,6 +96,6 @@ describe('replay is identical', () => {
         expect(multisetOf(cut.items)).toEqual(multisetOf(whole.items));
       },
     ),
-    { runs: 150 },
+    { runs: 150, timeoutMs: 60_000 },
   );
 });

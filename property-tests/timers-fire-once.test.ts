@@ -183,7 +183,7 @@ describe('timers fire once', () => {
       expected.push(...model.fire('event'));
       compare(harness.output(), expected);
     }),
-    { runs: 600 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
@@ -203,7 +203,7 @@ describe('timers fire once', () => {
         expect(timestamp).toBe(value.timestamp);
       }
     }),
-    { runs: 200 },
+    { runs: 200, timeoutMs: 60_000 },
   );
 });
 

@@ -42,9 +42,9 @@ const histories: fc.Arbitrary<InputAction[]> = fc.oneof(
   fc.array(inputActions, { maxLength: 30, size: 'max' }),
   fc
     .array(inputActions, { maxLength: 20, size: 'max' })
-    .map((actions) => [
+    .map((actions): InputAction[] => [
       { kind: 'idle', input: 1 },
-      ...actions.map((action) => ({ ...action, input: 0 as const })),
+      ...actions.map((action): InputAction => ({ ...action, input: 0 })),
     ]),
 );
 
@@ -67,7 +67,7 @@ describe('watermarks never go back', () => {
       for (const [index, watermark] of seen.entries())
         expect(watermark).toBeGreaterThan(seen[index - 1] ?? -Infinity);
     }),
-    { runs: 600 },
+    { runs: 600, timeoutMs: 60_000 },
   );
 
   check(
@@ -100,7 +100,7 @@ describe('watermarks never go back', () => {
         expect(harness.output()).toEqual(judged);
       },
     ),
-    { runs: 600 },
+    { runs: 600, timeoutMs: 60_000 },
   );
 
   check(
@@ -117,7 +117,7 @@ describe('watermarks never go back', () => {
         expectNoWayBack(told);
       },
     ),
-    { runs: 100 },
+    { runs: 100, timeoutMs: 60_000 },
   );
 });
 

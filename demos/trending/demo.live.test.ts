@@ -6,7 +6,7 @@ const hideCursor = `${escape}[?25l`;
 const showCursor = `${escape}[?25h`;
 const leavePage = `${escape}[?1049l`;
 const colour = `${escape}[1;`;
-const day = ['--events', '40000'];
+const day = ['--events', '15000'];
 
 describe('on a terminal', () => {
   test('the chart is live, and the last words stand on the page that was left', async () => {

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const day = ['--events', '60000', '--json'];
+const day = ['--events', '20000', '--json'];
 const durable = (...more: string[]): string[] => [
   ...day,
   '--state',
@@ -36,7 +36,7 @@ describe('a durable job', () => {
 
   test('that was interrupted goes on where it stopped, also on other shards', async () => {
     const whole = await demo(day);
-    const first = await demo(durable(), { interrupt: (press) => afterTurns(60, press) });
+    const first = await demo(durable(), { interrupt: (press) => afterTurns(20, press) });
     expect(first.code).toBe(130);
     expect(first.err.text).toContain('Stopped');
     const second = await demo(durable('--parallelism', '2'));
@@ -75,7 +75,7 @@ describe('a durable job', () => {
   });
 });
 
-/** Presses in the middle of the run: it takes a turn or more for each of its sixty chunks. */
+/** Presses in the middle of the run: it takes a turn or more for each of its twenty chunks. */
 function afterTurns(turns: number, press: () => void): void {
   if (turns === 0) press();
   else setImmediate(() => afterTurns(turns - 1, press));

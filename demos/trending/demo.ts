@@ -99,7 +99,7 @@ class Session {
     try {
       const summary = await run.done;
       output.close();
-      const picture = output instanceof LiveOutput ? output.lastLines() : [];
+      const picture = output instanceof LiveOutput ? [...output.lastLines(), ''] : [];
       const lines = [...picture, ...this.#closingLines(summary, input)];
       await write(json ? stderr : stdout, `${lines.join('\n')}\n`);
       return summary.phase === 'stopped' ? 130 : 0;
@@ -199,7 +199,9 @@ class Session {
       elapsedMs: this.#io.now() - this.#startedAt,
       rise: this.#rise.best,
     };
-    return summaryLines(facts, !json && isTerminal(this.#io) ? paintFor(this.#io) : plain);
+    return !json && isTerminal(this.#io)
+      ? summaryLines(facts, paintFor(this.#io), this.#io.stdout.columns)
+      : summaryLines(facts);
   }
 }
 

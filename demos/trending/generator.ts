@@ -46,7 +46,7 @@ const usersCount = 40_000;
 export const heardMs = 30_000;
 
 const countries = ['DE', 'FR', 'US', 'BR', 'JP', 'SE', 'NG', 'IN', 'MX', 'PL'];
-const zipf = weightedIndex(catalogue.map((_song, index) => 1 / (index + 6) ** 0.9));
+const zipf = weightedIndex(catalogue.map((_song, index) => 1 / (index + 12)));
 
 /** The plays of a seed, in order of arrival; each call begins again and gives the same plays. */
 export function* plays(options: GeneratorOptions): Generator<Play> {
@@ -152,7 +152,7 @@ function chooseSong(random: Random, now: number): Song {
 
 /** The share of all plays: nothing until three, then faster and faster, and from seven in the evening slowly less. */
 function viralShare(hour: number): number {
-  const rise = 0.045 / (1 + Math.exp(-(hour - 15.88) / 0.3));
+  const rise = 0.033 / (1 + Math.exp(-(hour - 15.96) / 0.3));
   return rise * Math.exp(-Math.max(0, hour - 19) / 4);
 }
 

@@ -82,7 +82,12 @@ async function checkFields(
   const [split] = await source.splits(runtime);
   if (split === undefined) return;
   const reader = await source.open(split, undefined, runtime);
-  const first = await reader.read().finally(() => reader.close());
+  let first;
+  try {
+    first = await reader.read();
+  } finally {
+    await reader.close();
+  }
   const known = new Set((first?.chunk.values ?? []).flatMap((value) => Object.keys(value ?? {})));
   if (known.size === 0) return;
   const unknown = fields.filter(([, field]) => !known.has(field));

@@ -1,5 +1,5 @@
 /** The last words of a run: what was read, what was late, what could not be read, and the climb of the day. */
-import { plain, visible } from '../shared/text.js';
+import { fit, plain, visible, widthOf } from '../shared/text.js';
 import type { Paint } from '../shared/text.js';
 import type { DeadRecord, LateRecord } from '../../src/index.js';
 import type { Rise } from './rise.js';
@@ -26,7 +26,12 @@ export interface SummaryFacts {
 /** At most so many samples are named; the counts say how many there were. */
 const samplesMax = 5;
 
-export function summaryLines(facts: SummaryFacts, paint: Paint = plain): string[] {
+/** @param width of the terminal: samples are cut to it; in a file they stand in full */
+export function summaryLines(
+  facts: SummaryFacts,
+  paint: Paint = plain,
+  width = Infinity,
+): string[] {
   const { records, elapsedMs, noun, phase } = facts;
   const perSecond = elapsedMs > 0 ? records / (elapsedMs / 1000) : 0;
   const head = phase.charAt(0).toUpperCase() + phase.slice(1);
@@ -37,11 +42,11 @@ export function summaryLines(facts: SummaryFacts, paint: Paint = plain): string[
     ...samples(
       facts.lateSamples.map((record) => lateText(record, facts.label)),
       facts.late,
-      paint,
+      { paint, width },
     ),
     line('dead letters', facts.deadLetters, 'could not be read', paint),
-    ...samples(facts.deadSamples.map(deadText), facts.deadLetters, paint),
-    ...(facts.rise === undefined ? [] : [riseText(facts.rise, facts, paint)]),
+    ...samples(facts.deadSamples.map(deadText), facts.deadLetters, { paint, width }),
+    ...(facts.rise === undefined ? [] : riseLines(facts.rise, facts, paint)),
   ];
 }
 
@@ -49,8 +54,14 @@ function line(what: string, count: number, why: string, paint: Paint): string {
   return `  ${paint(what.padEnd(12), 'dim')} ${amount(count).padStart(9)}${count === 0 ? '' : `  ${why}`}`;
 }
 
-function samples(texts: readonly string[], count: number, paint: Paint): string[] {
-  const named = texts.slice(0, samplesMax).map((text) => `      ${paint(text, 'dim')}`);
+function samples(
+  texts: readonly string[],
+  count: number,
+  { paint, width }: { paint: Paint; width: number },
+): string[] {
+  const cut = (text: string): string =>
+    widthOf(text) + 6 > width ? fit(text, Math.max(20, width - 6)) : text;
+  const named = texts.slice(0, samplesMax).map((text) => `      ${paint(cut(text), 'dim')}`);
   const rest = count - named.length;
   return rest > 0 && named.length > 0
     ? [...named, `      ${paint(`and ${amount(rest)} more`, 'dim')}`]
@@ -62,8 +73,8 @@ function lateText(record: LateRecord, label: SummaryFacts['label']): string {
   const { position, timestamp: at, watermark, key } = record;
   const behind = watermark === Infinity ? 'after the end' : `${span(watermark - at)} behind`;
   const { title } = label(String(key));
-  const named = title === key ? '' : ` (${title})`;
-  return visible(`${position}: ${timestamp(at)}, ${behind}, key ${JSON.stringify(key)}${named}`);
+  const named = title === key ? `key ${JSON.stringify(key)}` : JSON.stringify(title);
+  return visible(`${position}: ${timestamp(at)}, ${behind}, ${named}`);
 }
 
 /** `shop.csv line 9: RECORD_UNREADABLE: expected 4 columns, got 2: "u1,543546"`. */
@@ -74,14 +85,15 @@ function deadText({ position, reason, raw }: DeadRecord): string {
   return visible(`${position}: ${what}: ${shown}`);
 }
 
-function riseText(rise: Rise, { label, noun, sizeMs }: SummaryFacts, paint: Paint): string {
+function riseLines(rise: Rise, { label, noun, sizeMs }: SummaryFacts, paint: Paint): string[] {
   const { title, artist } = label(rise.key);
   const by = artist === undefined ? '' : ` by ${artist}`;
   const name = paint(visible(`${title}${by}`), 'bold', 'yellow');
   const climb = rise.firstAt - rise.enteredAt;
   const within = climb === 0 ? 'at once' : `${span(climb)} after it entered the chart`;
-  return (
-    `  ${name} went from nowhere to #1 at ${clockTime(rise.firstAt)}, ${within}; ` +
-    `its peak: ${amount(rise.peakCount)} ${noun} in ${span(sizeMs)} until ${clockTime(rise.peakAt)}.`
-  );
+  const peak = `${amount(rise.peakCount)} ${noun} in ${span(sizeMs)} until ${clockTime(rise.peakAt)}`;
+  return [
+    `  ${name} went from nowhere to #1 at ${clockTime(rise.firstAt)},`,
+    `  ${within}; its peak: ${peak}.`,
+  ];
 }

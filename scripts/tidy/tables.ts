@@ -23,7 +23,27 @@ export const longFiles: Exceptions = {};
 export const longFunctions: Exceptions = {};
 
 /** Files without a test of their own name, and the test that covers each. */
-export const coveredBy: Readonly<Record<string, string>> = {};
+export const coveredBy: Readonly<Record<string, string>> = {
+  'src/dsl/process-context.ts': 'src/dsl/process.test.ts',
+  'src/dsl/ranking.ts': 'src/dsl/top-k.test.ts',
+  'src/run.ts': 'src/runtime/job.test.ts',
+  'src/run-options.ts': 'src/runtime/job.test.ts',
+  'src/runtime/epochs.ts': 'src/testing/simulated-world.test.ts',
+  'src/runtime/job-assembly.ts': 'src/runtime/job.test.ts',
+  'src/runtime/job-sinks.ts': 'src/runtime/job.test.ts',
+  'src/runtime/operator-context.ts': 'src/dsl/process.test.ts',
+  'src/runtime/receivers.ts': 'src/dsl/key-by.test.ts',
+  'src/runtime/records.ts': 'src/runtime/job-journal.test.ts',
+  'src/runtime/sink-pump.ts': 'src/runtime/job.test.ts',
+  'src/runtime/source-pump.ts': 'src/runtime/job.test.ts',
+  'src/runtime/task-topology.ts': 'src/runtime/task.test.ts',
+  'src/runtime/task-wiring.ts': 'src/runtime/task.test.ts',
+  'src/runtime/wired-node.ts': 'src/runtime/task.test.ts',
+  'src/testing/backend-suite.ts': 'src/testing/simulated-disk.test.ts',
+  'src/testing/harness-disk.ts': 'src/testing/harness.test.ts',
+  'src/testing/harness-engine.ts': 'src/testing/harness.test.ts',
+  'src/testing/virtual-clock.ts': 'src/testing/harness.test.ts',
+};
 
 export const doors: readonly Door[] = [
   {
@@ -38,7 +58,7 @@ export const doors: readonly Door[] = [
   },
   {
     modules: ['rxjs'],
-    allowed: ['src/dsl/', 'src/runtime/', 'src/connectors/', 'src/testing/', 'src/index.ts'],
+    allowed: ['src/dsl/', 'src/runtime/', 'src/connectors/', 'src/testing/', 'src/run.ts'],
     instead: 'operators and machines are called directly, never through an Observable',
   },
   {
@@ -53,7 +73,7 @@ export const doors: readonly Door[] = [
       'src/connectors/',
       'src/cli/',
       'src/testing/',
-      'src/index.ts',
+      'src/run-options.ts',
     ],
     instead: 'core knows Standard Schema only',
   },
@@ -65,7 +85,8 @@ export const doors: readonly Door[] = [
       name,
       `node:${name}`,
     ]),
-    allowed: ['src/connectors/', 'src/cluster/', 'src/console/'],
+    // LMDB has no owner of its own; a socket in the directory is one that dies with its process.
+    allowed: ['src/connectors/', 'src/cluster/', 'src/console/', 'src/state/lmdb-backend.ts'],
     instead: 'write a connector',
   },
 ];

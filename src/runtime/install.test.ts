@@ -79,14 +79,14 @@ describe('next', () => {
     source$
       .pipe(
         map((n) => {
-          for (let again = 0; again < 3; again += 1) source$.next(n + 1);
+          for (let again = 0; again < 1000; again += 1) source$.next(n + 1);
           return n;
         }),
       )
       .subscribe({ next: () => (seen += 1), error: (thrown: unknown) => (error = thrown) });
     source$.next(0);
     expect(error).toMatchObject({ code: 'REENTRY_OVERFLOW' });
-    expect(seen).toBeGreaterThan(1000);
+    expect(seen).toBeGreaterThan(50);
     expect(source$.observed).toBe(false);
   });
 
@@ -145,7 +145,7 @@ describe('unsubscribing', () => {
       isSubscribed = true;
       return NEVER;
     });
-    of(1).pipe(union(second), rxjs.take(1)).subscribe();
+    of(1).pipe(union<number>(second), rxjs.take(1)).subscribe();
     expect(isSubscribed).toBe(false);
   });
 });

@@ -145,16 +145,18 @@ function useValue(file: LmdbFile, page: DataView, node: number): () => DataView 
     return () => value;
   }
   const first = long(page, at);
-  const count = Math.floor((HEADER_BYTES - 1 + bytes) / file.pageBytes) + 1;
-  usePages(file, first, count);
   const start = first * file.pageBytes;
   const header = file.read(start, HEADER_BYTES);
+  // A value that was replaced by a shorter one may keep all its pages.
+  const count = word(header, 20);
   const isRight =
     half(page, node + 4) === 1 &&
     long(header, 0) === first &&
+    long(header, 8) <= long(file.newest, 152) &&
     half(header, 18) === valuePage &&
-    word(header, 20) === count;
+    count * file.pageBytes >= HEADER_BYTES + bytes;
   surpriseUnless(isRight, `something else at page ${first}`);
+  usePages(file, first, count);
   file.read(start + count * file.pageBytes - 1, 1);
   return () => file.read(start + HEADER_BYTES, bytes);
 }

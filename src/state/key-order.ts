@@ -5,8 +5,9 @@ import { encodeKey } from './key-codec.js';
 /** Below 0 when `a` comes first, 0 when both are the same key. */
 export function compareKeys(a: Key, b: Key): number {
   if (a === b) return 0;
-  // NaN is unequal to itself and below nothing; its encoding has a place.
-  if (typeof a === 'number' && typeof b === 'number' && (a < b || a > b)) return a < b ? -1 : 1;
+  // NaN is below nothing and above nothing; its encoding has a place.
+  if (typeof a === 'number' && typeof b === 'number' && !Number.isNaN(a) && !Number.isNaN(b))
+    return a < b ? -1 : 1;
   if (typeof a === 'string' && typeof b === 'string') {
     const order = compareUnits(a, b);
     if (order !== undefined) return order;

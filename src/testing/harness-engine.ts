@@ -2,7 +2,8 @@
 import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
 import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
-import type { Outputs } from '../core/graph.js';
+import { nodesInOrder, type Edge, type Outputs } from '../core/graph.js';
+import type { PipelineDefinition } from '../dsl/pipeline.js';
 import { LocalRun, type LocalRunOptions } from '../runtime/local-run.js';
 import { KeyedStore } from '../state/slots.js';
 import { HarnessDisk } from './harness-disk.js';
@@ -126,4 +127,17 @@ function restoreSplits(run: LocalRun, { splits }: JobRecord): void {
   });
   for (const [index, split] of splits.entries())
     if (split.hasEnded) run.signal(index, { kind: 'end' });
+}
+
+/** Outputs that the harness adds by itself: side outputs, by tag. */
+export const SIDE_PREFIX = 'side:';
+
+export function withSides({
+  outputs,
+}: Pick<PipelineDefinition<unknown, unknown>, 'outputs'>): Record<string, Edge> {
+  const all: Record<string, Edge> = { ...outputs };
+  for (const node of nodesInOrder(outputs))
+    if (node.kind === 'operator')
+      for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
+  return all;
 }

@@ -5,7 +5,6 @@
  * durable job, so what passes here has been encoded and decoded for real.
  */
 import { TidemarkError } from '../core/errors.js';
-import { nodesInOrder, type Edge } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
 import type { Counters, WatermarkGenerator } from '../core/operator.js';
@@ -14,7 +13,7 @@ import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from '../dsl/pipelin
 import type { LocalRun } from '../runtime/local-run.js';
 import type { DeadRecord, LateRecord } from '../runtime/records.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
-import { HarnessEngine, type EngineCut } from './harness-engine.js';
+import { HarnessEngine, SIDE_PREFIX, withSides, type EngineCut } from './harness-engine.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** An output element with its event time. */
@@ -44,9 +43,6 @@ export interface HarnessCheckpoint extends EngineCut {
 
 type Action = (run: LocalRun) => void;
 type InputOption = { readonly input?: string };
-
-/** Outputs that the harness adds by itself: side outputs, by tag. */
-const SIDE_PREFIX = 'side:';
 
 export class TestHarness<Ins, Outs> {
   readonly #definition: PipelineDefinition<Ins, Outs>;
@@ -288,16 +284,6 @@ export function testHarness<Ins, Outs>(
   options: HarnessOptions = {},
 ): TestHarness<Ins, Outs> {
   return new TestHarness(definition, options);
-}
-
-function withSides({
-  outputs,
-}: Pick<PipelineDefinition<unknown, unknown>, 'outputs'>): Record<string, Edge> {
-  const all: Record<string, Edge> = { ...outputs };
-  for (const node of nodesInOrder(outputs))
-    if (node.kind === 'operator')
-      for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
-  return all;
 }
 
 function noEventTime(name: string): TidemarkError {
