@@ -105,6 +105,12 @@ describe('the hottest items per sliding hour', () => {
     expect(out.lines).toEqual(recomputed(views));
   });
 
+  test('are the same on several shards when more keys end at once than a channel holds', async () => {
+    const views = shop(9, 10_000).map((view, index) => ({ ...view, item: `i${index}` }));
+    const { out } = await demo(question(save('keys.csv', csv(views)), '--parallelism', '2'));
+    expect(out.lines).toEqual(recomputed(views));
+  });
+
   test('are right in the end when stragglers mend them', async () => {
     const views = shop(5);
     const path = save('mended.csv', csv(shuffled(views, 5)));

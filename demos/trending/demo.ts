@@ -69,7 +69,8 @@ class Session {
   readonly #startedAt: number;
   #newest = -Infinity;
   #charts = 0;
-  #recordsBefore: number | undefined;
+  /** Where an earlier run on the same state had stopped. */
+  #resumed: { readonly epoch: number; readonly records: number } | undefined;
 
   constructor(options: DemoOptions, io: DemoIo, cancel: AbortController) {
     this.#options = options;
@@ -161,9 +162,11 @@ class Session {
   }
 
   #onStatus(status: RunStatus, input: DemoInput, output: ChartOutput): void {
-    if (this.#recordsBefore === undefined && status.phase === 'running') {
-      this.#recordsBefore = status.records;
-      if (status.epoch > 0) this.#io.stderr.write(`Resumed after epoch ${status.epoch}.\n`);
+    if (this.#resumed === undefined && status.phase === 'running') {
+      this.#resumed = { epoch: status.epoch, records: status.records };
+      // On a terminal it stands in the picture, which a line from elsewhere would spoil.
+      if (status.epoch > 0 && !(output instanceof LiveOutput))
+        this.#io.stderr.write(`Resumed after epoch ${status.epoch}.\n`);
     }
     output.progress(this.#progress(status, input));
   }
@@ -175,11 +178,12 @@ class Session {
     return {
       phase,
       records,
-      perSecond: (records - (this.#recordsBefore ?? 0)) / seconds,
+      perSecond: (records - (this.#resumed?.records ?? 0)) / seconds,
       eventTime: this.#newest,
       watermark,
       late,
       deadLetters,
+      resumedFrom: this.#resumed?.epoch ?? 0,
       share: all === undefined || all === 0 ? undefined : Math.min(1, done / all),
     };
   }
@@ -192,6 +196,7 @@ class Session {
     const { json, sizeMs } = this.#options;
     const facts = {
       ...summary,
+      recordsBefore: this.#resumed?.records ?? 0,
       noun,
       label,
       sizeMs,

@@ -23,6 +23,7 @@ test('a key that enters, climbs to the top and goes on growing is the rise of th
   expect(watch('a9', 'a9', 'a9 v1', 'a9 v5', 'v10 a8', 'v20 a8', 'a9 v7')).toEqual({
     key: 'v',
     enteredAt: 30,
+    enteredCount: 1,
     firstAt: 50,
     peakAt: 60,
     peakCount: 20,
@@ -42,8 +43,12 @@ test('a handful of counts is chance', () => {
   expect(watch('a3', 'a3', 'a3', 'v4 a3')).toBeUndefined();
 });
 
+test('whoever came first because the others fell did not rise', () => {
+  expect(watch('a99', 'a99', 'a99 v20', 'v21 a20', 'v22 a10')).toBeUndefined();
+});
+
 test('of several climbs the highest counts', () => {
-  expect(watch('a9', 'a9', 'a9', 'u10 a9', 'v30 u10')?.key).toBe('v');
+  expect(watch('a9', 'a9', 'a9 u1', 'u10 a9 v2', 'v30 u10')?.key).toBe('v');
 });
 
 test('who drops out before the top begins again', () => {

@@ -5,13 +5,15 @@ export interface Rise {
   readonly key: string;
   /** Ends of the windows in which it entered the chart, came first, and was counted most; epoch ms. */
   readonly enteredAt: number;
+  readonly enteredCount: number;
   readonly firstAt: number;
   readonly peakAt: number;
   readonly peakCount: number;
 }
 
-/** A handful is chance and no trend. */
+/** A handful is chance and no trend, and whoever has hardly grown came first because the others fell. */
 const countMin = 10;
+const growthMin = 3;
 
 type Draft = { -readonly [Name in keyof Rise]: Rise[Name] };
 
@@ -27,7 +29,7 @@ export class RiseWatch {
     if (this.#last === -Infinity) this.#nowhereFrom = end + (end - start);
     this.#last = end;
     for (const { key, rank, count, change } of entries) {
-      if (change === 'new') this.#enter(key, end);
+      if (change === 'new') this.#enter(key, count, end);
       const draft = this.#draft.get(key);
       if (draft === undefined) continue;
       if (rank === 1 && draft.firstAt === Infinity) draft.firstAt = end;
@@ -40,17 +42,24 @@ export class RiseWatch {
     let best: Draft | undefined;
     for (const draft of this.#draft.values()) {
       if (draft.firstAt === Infinity || draft.enteredAt < this.#nowhereFrom) continue;
-      if (draft.peakCount < countMin) continue;
+      if (draft.peakCount < Math.max(countMin, growthMin * draft.enteredCount)) continue;
       if (best === undefined || draft.peakCount > best.peakCount) best = draft;
     }
     return best;
   }
 
   /** A key that drops out and comes back before it was first begins again, unless it was there from the start. */
-  #enter(key: string, end: number): void {
+  #enter(key: string, count: number, end: number): void {
     const known = this.#draft.get(key);
     if (known !== undefined && (known.enteredAt < this.#nowhereFrom || known.firstAt !== Infinity))
       return;
-    this.#draft.set(key, { key, enteredAt: end, firstAt: Infinity, peakAt: end, peakCount: 0 });
+    this.#draft.set(key, {
+      key,
+      enteredAt: end,
+      enteredCount: count,
+      firstAt: Infinity,
+      peakAt: end,
+      peakCount: 0,
+    });
   }
 }

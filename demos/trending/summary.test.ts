@@ -7,6 +7,8 @@ const facts: SummaryFacts = {
   phase: 'finished',
   noun: 'plays',
   records: 600_000,
+  recordsBefore: 0,
+  resumedFromEpoch: 0,
   filtered: 131_000,
   late: 0,
   deadLetters: 0,
@@ -65,6 +67,7 @@ test('the rise of the day is told', () => {
   const rise = {
     key: 's1',
     enteredAt: at - 1_500_000,
+    enteredCount: 180,
     firstAt: at,
     peakAt: at + 7_200_000,
     peakCount: 1497,
@@ -77,4 +80,12 @@ test('the rise of the day is told', () => {
 
 test('without a measurable time there is no rate to boast of', () => {
   expect(summaryLines({ ...facts, elapsedMs: 0 })[0]).toContain('0/s');
+});
+
+test('a resumed run boasts of its own records only', () => {
+  const resumed = { ...facts, recordsBefore: 400_000, resumedFromEpoch: 7, elapsedMs: 10_000 };
+  expect(summaryLines(resumed).slice(0, 2)).toEqual([
+    'Finished: 200,000 plays in 10 s, 20,000/s, 324 charts.',
+    '  resumed after epoch 7; 600,000 plays over all runs',
+  ]);
 });

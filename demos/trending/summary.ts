@@ -9,7 +9,11 @@ import { amount, clockTime, span, timestamp } from './wording.js';
 export interface SummaryFacts {
   readonly phase: string;
   readonly noun: string;
+  /** Over all runs on one state. */
   readonly records: number;
+  /** Of them, how many an earlier run has read. */
+  readonly recordsBefore: number;
+  readonly resumedFromEpoch: number;
   readonly filtered: number;
   readonly late: number;
   readonly deadLetters: number;
@@ -32,11 +36,8 @@ export function summaryLines(
   paint: Paint = plain,
   width = Infinity,
 ): string[] {
-  const { records, elapsedMs, noun, phase } = facts;
-  const perSecond = elapsedMs > 0 ? records / (elapsedMs / 1000) : 0;
-  const head = phase.charAt(0).toUpperCase() + phase.slice(1);
   return [
-    `${paint(head, 'bold')}: ${amount(records)} ${noun} in ${span(elapsedMs)}, ${amount(perSecond)}/s, ${amount(facts.charts)} charts.`,
+    ...headLines(facts, paint),
     ...(facts.filtered === 0 ? [] : [line('left out', facts.filtered, 'by the filter', paint)]),
     line('late', facts.late, 'after all their windows had closed', paint),
     ...samples(
@@ -47,6 +48,20 @@ export function summaryLines(
     line('dead letters', facts.deadLetters, 'could not be read', paint),
     ...samples(facts.deadSamples.map(deadText), facts.deadLetters, { paint, width }),
     ...(facts.rise === undefined ? [] : riseLines(facts.rise, facts, paint)),
+  ];
+}
+
+function headLines(facts: SummaryFacts, paint: Paint): string[] {
+  const { records, recordsBefore, resumedFromEpoch, elapsedMs, noun, phase } = facts;
+  const read = records - recordsBefore;
+  const perSecond = elapsedMs > 0 ? read / (elapsedMs / 1000) : 0;
+  const head = paint(phase.charAt(0).toUpperCase() + phase.slice(1), 'bold');
+  const done = `${amount(read)} ${noun} in ${span(elapsedMs)}, ${amount(perSecond)}/s`;
+  const first = `${head}: ${done}, ${amount(facts.charts)} charts.`;
+  if (resumedFromEpoch === 0) return [first];
+  return [
+    first,
+    `  resumed after epoch ${resumedFromEpoch}; ${amount(records)} ${noun} over all runs`,
   ];
 }
 

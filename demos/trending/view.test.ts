@@ -28,6 +28,7 @@ const progress: Progress = {
   watermark: end + 5000,
   late: 3,
   deadLetters: 1,
+  resumedFrom: 0,
   share: 0.62,
 };
 const label = (key: string): { title: string; artist?: string } =>
@@ -47,7 +48,7 @@ test('a chart on eighty columns', () => {
     '  4 ·     d                                          ▏                        1',
     '',
     ' ████████████████████████████████████████████▋╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌  62 %',
-    ' 372,811 plays, 19,204/s, 3 late, 1 dead letters',
+    ' 372,811 plays, 19,204/s, 3 late, 1 dead letter',
     ' event time Fri 6 Mar 16:37:05, watermark 2 min behind',
   ]);
 });
@@ -110,6 +111,11 @@ test('an unknown amount of input has no bar of progress', () => {
   expect(renderChart(chart, { ...progress, share: undefined }, 80).join('\n')).not.toContain('%');
 });
 
+test('a resumed run says so', () => {
+  const text = renderChart(chart, { ...progress, resumedFrom: 7 }, 80).join('\n');
+  expect(text).toContain('resumed after epoch 7');
+});
+
 test('keys from a file cannot steer the terminal', () => {
   const evil = { ...chart, entries: [entry(1, '\u001B[2Jx', 1, 'new')] };
   expect(renderChart(evil, progress, 80).join('')).not.toContain('\u001B');
@@ -117,7 +123,7 @@ test('keys from a file cannot steer the terminal', () => {
 
 test('progress in one line', () => {
   expect(progressText(progress, 'plays')).toBe(
-    'running: 62 %, 372,811 plays, 19,204/s, 3 late, 1 dead letters, ' +
+    'running: 62 %, 372,811 plays, 19,204/s, 3 late, 1 dead letter, ' +
       'event time Fri 6 Mar 16:37:05, watermark 2 min behind',
   );
   expect(progressText({ ...progress, watermark: Infinity }, 'plays')).toContain(

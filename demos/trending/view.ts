@@ -21,6 +21,8 @@ export interface Progress {
   readonly watermark: number;
   readonly late: number;
   readonly deadLetters: number;
+  /** The committed epoch that the run went on from; 0 for a fresh start. */
+  readonly resumedFrom: number;
   /** How much of the input has been read, 0 to 1; undefined when nobody knows how much there is. */
   readonly share: number | undefined;
 }
@@ -54,7 +56,7 @@ const defaultLook: Look = {
 const widthMin = 26;
 const widthMax = 110;
 /** Lines beside the places: head, gaps, progress, numbers. */
-const otherLines = 7;
+const otherLines = 8;
 
 /**
  * The whole picture, each line at most `width` columns.
@@ -160,6 +162,7 @@ function progressLines(progress: Progress, columns: number, { paint, noun }: Loo
   const groups = [countsText(progress, noun), timesText(progress)];
   const line = groups.join('  ·  ');
   const wanted = line.length <= columns ? [line] : groups;
+  if (progress.resumedFrom > 0) wanted.push(`resumed after epoch ${progress.resumedFrom}`);
   return [...lines, ...wanted.map((text) => paint(fit(text, columns).trimEnd(), 'dim'))];
 }
 
@@ -170,7 +173,8 @@ export function progressText(progress: Progress, noun: string): string {
 }
 
 function countsText({ records, perSecond, late, deadLetters }: Progress, noun: string): string {
-  const dead = deadLetters === 0 ? '' : `, ${amount(deadLetters)} dead letters`;
+  const dead =
+    deadLetters === 0 ? '' : `, ${amount(deadLetters)} dead letter${deadLetters === 1 ? '' : 's'}`;
   return `${amount(records)} ${noun}, ${amount(perSecond)}/s, ${amount(late)} late${dead}`;
 }
 

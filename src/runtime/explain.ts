@@ -51,9 +51,9 @@ export interface Explanation {
  * console.log(String(explain(plays)));
  * // => pipeline "plays"
  * // =>   input       input
- * // =>   eventTime   eventTime   event time
- * // =>   keyBy       keyBy       event time, keyed, shuffle
- * // =>   per-minute  window      event time, state: tumbling 1m, count
+ * // =>   eventTime   eventTime  event time
+ * // =>   keyBy       keyBy      event time, keyed, shuffle
+ * // =>   per-minute  window     event time, state: tumbling 1m, count
  * // =>   output      <- per-minute
  */
 export function explain<Ins, Outs>(definition: PipelineDefinition<Ins, Outs>): Explanation {

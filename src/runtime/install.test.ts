@@ -116,14 +116,22 @@ describe('unsubscribing', () => {
       while (!subscriber.closed && produced < 1000) subscriber.next((produced += 1));
     });
     const seen: number[] = [];
-    endless.pipe(map((n) => n * 2), rxjs.take(1)).subscribe((n) => seen.push(n));
+    endless
+      .pipe(
+        map((n) => n * 2),
+        rxjs.take(1),
+      )
+      .subscribe((n) => seen.push(n));
     expect([seen, produced]).toEqual([[2], 1]);
   });
 
   test('take stops in the middle of what one element gave', () => {
     const seen: number[] = [];
     of([1, 2, 3], [4])
-      .pipe(flatMap((list) => list), rxjs.take(2))
+      .pipe(
+        flatMap((list) => list),
+        rxjs.take(2),
+      )
       .subscribe({ next: (n) => seen.push(n), complete: () => seen.push(-1) });
     expect(seen).toEqual([1, 2, -1]);
   });
@@ -250,10 +258,7 @@ describe('runs', () => {
     shared
       .pipe(
         map((n) => n * 10),
-        union(
-          shared.pipe(map((n) => n * 100)),
-          shared.pipe(map((n) => n * 1000)),
-        ),
+        union(shared.pipe(map((n) => n * 100)), shared.pipe(map((n) => n * 1000))),
       )
       .subscribe((n) => seen.push(n));
     expect([subscribed, executed]).toEqual([1, 2]);
@@ -306,7 +311,10 @@ describe('processing time in a subscription', () => {
     const source$ = new Subject<string>();
     const seen: string[] = [];
     stream(source$)
-      .pipe(keyBy((text) => text), alarm)
+      .pipe(
+        keyBy((text) => text),
+        alarm,
+      )
       .subscribe((text) => seen.push(text));
     source$.next('a');
     vi.advanceTimersByTime(49);
@@ -320,14 +328,20 @@ describe('processing time in a subscription', () => {
     const source$ = new Subject<string>();
     const seen: unknown[] = [];
     const run = stream(source$)
-      .pipe(keyBy((text) => text), alarm)
+      .pipe(
+        keyBy((text) => text),
+        alarm,
+      )
       .subscribe({ next: (text) => seen.push(text), complete: () => seen.push('end') });
     source$.next('a');
     expect(vi.getTimerCount()).toBe(1);
     run.unsubscribe();
     expect(vi.getTimerCount()).toBe(0);
     stream(of('a'))
-      .pipe(keyBy((text) => text), alarm)
+      .pipe(
+        keyBy((text) => text),
+        alarm,
+      )
       .subscribe({ next: (text) => seen.push(text), complete: () => seen.push('end') });
     vi.advanceTimersByTime(1000);
     expect([seen, vi.getTimerCount()]).toEqual([['end'], 0]);

@@ -34,9 +34,7 @@ const chart = pipeline('chart', unchecked<{ song: string; at: number }>(), (play
 describe('one shard', () => {
   test('is one task, in the order of the graph', () => {
     const plan = planOf(chart, 1);
-    expect(shape(plan)).toEqual([
-      'all x1: input filter eventTime keyBy window map keyBy topK <- ',
-    ]);
+    expect(shape(plan)).toEqual(['all x1: input filter eventTime keyBy window map keyBy topK <- ']);
   });
 });
 
@@ -70,12 +68,12 @@ describe('several shards', () => {
       keyed(a).pipe(connect(keyed(b), { uid: 'x', first: () => [], second: () => [] })),
     ).outputs;
     const plan = planOf(outputs, 2);
-    expect(plan.stages.map(({ name, shuffles }) => [name, shuffles.map((each) => each.name)])).toEqual(
-      [
-        ['sources', []],
-        ['x', ['x/0', 'x/1']],
-      ],
-    );
+    expect(
+      plan.stages.map(({ name, shuffles }) => [name, shuffles.map((each) => each.name)]),
+    ).toEqual([
+      ['sources', []],
+      ['x', ['x/0', 'x/1']],
+    ]);
   });
 
   test.each([
@@ -86,7 +84,7 @@ describe('several shards', () => {
     const p = pipeline('p', { a: unchecked<number>(), b: unchecked<number>() }, ({ a, b }) => {
       const left = a.pipe(keyBy((n) => n));
       const right = b.pipe(keyBy((n) => n));
-      const keep = filter<(typeof left extends DataStream<infer T> ? T : never)>(() => true);
+      const keep = filter<typeof left extends DataStream<infer T> ? T : never>(() => true);
       return (first ? left.pipe(keep) : left).pipe(
         connect(second ? right.pipe(keep) : right, { uid: 'x', first: () => [], second: () => [] }),
       );
