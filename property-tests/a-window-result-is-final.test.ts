@@ -113,18 +113,23 @@ describe('a window result is final', () => {
 
   check(
     'and nothing stays behind it, no state and no timer',
-    fc.property(cases({ steady: false, stragglers: true }), ({ description, items }) => {
-      fc.pre(description.steps.every(leavesNothing));
-      const harness = testHarness(build(description));
-      for (const item of items) harness.push(item);
-      harness.checkpoint();
-      harness.restore();
-      harness.end();
-      expect({ keys: harness.stateSize(), timers: harness.timers() }).toEqual({
-        keys: 0,
-        timers: 0,
-      });
-    }),
+    fc.property(
+      cases({ steady: false, stragglers: true }),
+      fc.array(fc.constantFrom('none', 'checkpoint', 'crash'), { maxLength: 40, size: 'max' }),
+      ({ description, items }, interruptions) => {
+        fc.pre(description.steps.every(leavesNothing));
+        const harness = testHarness(build(description));
+        for (const [index, item] of items.entries()) {
+          harness.push(item);
+          if (interruptions[index] === 'checkpoint') harness.checkpoint();
+          if (interruptions[index] === 'crash') harness.crash();
+        }
+        harness.end();
+        harness.restore(harness.checkpoint());
+        const left = { keys: harness.stateSize(), timers: harness.timers() };
+        expect(left).toEqual({ keys: 0, timers: 0 });
+      },
+    ),
     { runs: 300, timeoutMs: 60_000 },
   );
 

@@ -13,12 +13,13 @@ import type {
   WindowStep,
 } from './description.js';
 import { isStateful } from './description.js';
-import { logs, renumbered } from './logs.js';
+import { logs, renumbered, type LogOptions } from './logs.js';
 
 /** Sizes that share borders, and sizes that do not. */
 const lengths = fc.oneof(
   fc.integer({ min: 1, max: 12 }).map((tens) => tens * 10),
   fc.integer({ min: 1, max: 120 }),
+  fc.integer({ min: 1, max: 5 }),
 );
 
 /** Tumbling, overlapping and gapped windows; at most eight own a time. */
@@ -36,6 +37,7 @@ export const windowShapes: fc.Arbitrary<WindowShape> = fc
 
 export const latenesses = fc.oneof(
   fc.constantFrom(0, 10, 20),
+  fc.integer({ min: 1, max: 3 }),
   fc.integer({ min: 1, max: 60 }),
   fc.constant(1000),
 );
@@ -208,14 +210,8 @@ export interface Case {
   readonly items: readonly Item[];
 }
 
-export function cases(
-  options: PipelineOptions & { readonly stragglers: boolean; readonly maxLength?: number },
-): fc.Arbitrary<Case> {
-  const { stragglers, maxLength = 40 } = options;
+export function cases(options: PipelineOptions & Omit<LogOptions, 'bound'>): fc.Arbitrary<Case> {
   return descriptions(options).chain((description) =>
-    logs({ bound: description.bound, stragglers, maxLength }).map((items) => ({
-      description,
-      items,
-    })),
+    logs({ ...options, bound: description.bound }).map((items) => ({ description, items })),
   );
 }

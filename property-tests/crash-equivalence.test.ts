@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
 import { cases, descriptions, meetings } from './arbitraries.js';
-import { deaths, namedDeaths, unnamedDeaths } from './deaths.js';
+import { deaths, lateDeaths, namedDeaths, unnamedDeaths } from './deaths.js';
 import type { Description, Item, ProcessStep, WindowStep } from './description.js';
 import { splits } from './logs.js';
 import { inHarness, type Interruption } from './modes.js';
@@ -25,6 +25,8 @@ const reached = new Set<CrashPoint>();
 const sizes = fc.record({
   records: fc.integer({ min: 1, max: 12 }),
   chunk: fc.integer({ min: 1, max: 6 }),
+  // With more waits there are more epochs, some of them without outputs, and slabs are merged.
+  waits: fc.constantFrom(1, 1, 8),
   seed: fc.nat(),
 });
 
@@ -95,6 +97,26 @@ describe('crash equivalence', () => {
   );
 
   check(
+    'a hot key over many epochs, until its slabs are merged',
+    fc.asyncProperty(
+      cases({ steady: false, stragglers: true, maxStateful: 1, minLength: 30 }),
+      fc.array(lateDeaths, { minLength: 1, maxLength: 4 }),
+      fc.nat(),
+      async ({ description: drawn, items: others }, planned, seed) => {
+        const steps = drawn.steps.map((step) => ('by' in step ? { ...step, by: 'key' } : step));
+        const description = { ...drawn, steps: steps as Description['steps'] };
+        const items = others.map((item) => ({ ...item, key: 'hot' }));
+        const options = { seed, deaths: planned, records: 1, chunk: 1, waits: 8 };
+        expectLines(
+          await inWorld(description, [[items]], options),
+          oracleOf(description, items).items,
+        );
+      },
+    ),
+    { runs: 80, timeoutMs: 60_000 },
+  );
+
+  check(
     'one watermark that fires more than a slice of work',
     fc.asyncProperty(
       fc.integer({ min: 1000, max: 2500 }),
@@ -147,7 +169,8 @@ function note({ endings }: Lived): void {
   for (const point of endings) reached.add(point);
 }
 
-function expectLines({ lines }: Lived, items: readonly unknown[]): void {
+function expectLines({ lines, hidden }: Lived, items: readonly unknown[]): void {
+  expect(hidden).toEqual([]);
   expect([...lines].toSorted()).toEqual(items.map(textOf).toSorted());
 }
 

@@ -34,3 +34,15 @@ export const deaths: fc.Arbitrary<Death> = fc.oneof(
   { weight: 2, arbitrary: unnamedDeaths },
   { weight: 1, arbitrary: stops },
 );
+
+/** At epochs of a long life: slabs of a key that changes in each of them are merged every eight. */
+export const lateDeaths: fc.Arbitrary<Death> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      point: fc.constantFrom(...crashPoints.filter((point) => point.startsWith('epoch.'))),
+      visit: fc.integer({ min: 7, max: 12 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ call: fc.integer({ min: 50, max: 300 }) }) },
+);

@@ -22,7 +22,8 @@ export const keys: fc.Arbitrary<Key> = fc.oneof(
 const steps = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }).map((tens) => tens * 10) },
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 25 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 4, max: 25 }) },
   { weight: 1, arbitrary: fc.integer({ min: 200, max: 900 }) },
 );
 
@@ -40,15 +41,18 @@ export interface LogOptions {
   readonly bound: number;
   /** Whether elements may lie behind the watermark. */
   readonly stragglers: boolean;
+  readonly minLength?: number;
   readonly maxLength?: number;
 }
 
 /** A log in its order of arrival; ids are places in it, from `firstId` on. */
-export function logs({ bound, stragglers, maxLength = 40 }: LogOptions): fc.Arbitrary<Item[]> {
+export function logs(options: LogOptions): fc.Arbitrary<Item[]> {
+  const { bound, stragglers, minLength = 0, maxLength = 40 } = options;
   const extra = stragglers
     ? fc.oneof(
         { weight: 3, arbitrary: fc.constant(0) },
         { weight: 1, arbitrary: fc.integer({ min: 0, max: 150 }) },
+        { weight: 1, arbitrary: fc.integer({ min: 0, max: 10 }) },
       )
     : fc.constant(0);
   const draft: fc.Arbitrary<Draft> = fc.record({
@@ -59,7 +63,7 @@ export function logs({ bound, stragglers, maxLength = 40 }: LogOptions): fc.Arbi
     extra,
   });
   const unit = fc.constantFrom(1, 10);
-  return fc.tuple(fc.array(draft, { maxLength, size: 'max' }), unit).map(arrived);
+  return fc.tuple(fc.array(draft, { minLength, maxLength, size: 'max' }), unit).map(arrived);
 }
 
 /** Several splits; ids tell their elements apart. */

@@ -68,10 +68,10 @@ export interface JobOptions {
   /** Elements per chunk of a source. Default 7. */
   readonly chunk?: number;
   /**
-   * Whether a source lets the loop turn before each chunk, as one does that has to wait for its data. Otherwise a
-   * short log is read before the first epoch begins, and all of it belongs to that epoch. Default false.
+   * How often a source lets the loop turn before each chunk, as one does that has to wait for its data. Without, a
+   * short log is read before the first epoch begins, and all of it belongs to that epoch. Default 0.
    */
-  readonly isSlow?: boolean;
+  readonly waits?: number;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
 }
@@ -85,10 +85,10 @@ export function job(
   sink: Sink<Item>,
   options: JobOptions = {},
 ): Run {
-  const { parallelism = 1, records = 10, chunk = 7, isSlow = false, runtime, state } = options;
+  const { parallelism = 1, records = 10, chunk = 7, waits = 0, runtime, state } = options;
   const source = (arrays: Splits): Source<Item> => {
     const plain = sourceOf(arrays, chunk);
-    return isSlow ? slow(plain) : plain;
+    return waits === 0 ? plain : slow(plain, waits);
   };
   const [first, second] = [source(splits[0]), source(splits[1] ?? [])];
   const from: Readonly<Record<string, Source<Item>>> =
@@ -109,14 +109,14 @@ function sourceOf(arrays: Splits, chunk: number): Source<Item> {
   return splitIterable(arrays, { chunk });
 }
 
-function slow(source: Source<Item>): Source<Item> {
+function slow(source: Source<Item>, waits: number): Source<Item> {
   return {
     ...source,
     async open(split, cursor, runtime) {
       const reader = await source.open(split, cursor, runtime);
       return {
         async read() {
-          await runtime.clock.turn();
+          for (let turn = 0; turn < waits; turn += 1) await runtime.clock.turn();
           return reader.read();
         },
         close: () => reader.close(),

@@ -39,6 +39,8 @@ export interface Lived {
   /** Lines of the visible files, each an item as text. */
   readonly lines: readonly string[];
   readonly files: readonly string[];
+  /** Names of files that nobody may look at, and that nobody has removed. */
+  readonly hidden: readonly string[];
   /** The named awaits at which lives ended; a planned death may lie behind the end of a job. */
   readonly endings: readonly CrashPoint[];
   readonly incarnations: number;
@@ -70,7 +72,7 @@ export async function inWorld(
         if ('stop' in death && call === death.stop) void life.running?.stop();
       });
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
-      const settings = { isSlow: true, ...options, parallelism, runtime, state };
+      const settings = { waits: 1, ...options, parallelism, runtime, state };
       life.running = job(description, splits, sink, settings);
       return life.running.done;
     });
@@ -79,15 +81,18 @@ export async function inWorld(
       continue;
     }
     if (outcome.value.phase === 'stopped') continue;
-    const names = (await world.files.list(OUTPUT_DIRECTORY)).filter((name) => name[0] !== '.');
+    const names = await world.files.list(OUTPUT_DIRECTORY);
+    const hidden = names.filter((name) => name.startsWith('.'));
+    const visible = names.filter((name) => !name.startsWith('.'));
     const files = await Promise.all(
-      names.map(async (name) => {
+      visible.map(async (name) => {
         const bytes = await world.files.read(`${OUTPUT_DIRECTORY}/${name}`);
         return `${name}\n${new TextDecoder().decode(bytes)}`;
       }),
     );
     const lines = await world.lines(OUTPUT_DIRECTORY);
-    return { lines, files, endings, incarnations: incarnation + 1, world, summary: outcome.value };
+    const incarnations = incarnation + 1;
+    return { lines, files, hidden, endings, incarnations, world, summary: outcome.value };
   }
 }
 

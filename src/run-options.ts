@@ -60,15 +60,16 @@ export interface RunOptions<Ins, Outs> {
   readonly runtime?: Runtime;
 }
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-const sourceSchema = z.custom<Source<unknown>>(
-  (value) => isObject(value) && 'splits' in (value as object),
-  { error: 'a source' },
-);
-const sinkSchema = z.custom<Sink<unknown>>(
-  (value) => isObject(value) && 'recover' in (value as object),
-  { error: 'a sink' },
-);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+const hasMethod = (value: unknown, name: string): boolean =>
+  isObject(value) && typeof value[name] === 'function';
+const sourceSchema = z.custom<Source<unknown>>((value) => hasMethod(value, 'splits'), {
+  error: 'a source',
+});
+const sinkSchema = z.custom<Sink<unknown>>((value) => hasMethod(value, 'recover'), {
+  error: 'a sink',
+});
 const durationSchema = z.union([z.number(), z.string()]);
 const wholeNumber = z.int().positive();
 
@@ -76,7 +77,7 @@ const optionsSchema = z.strictObject({
   from: z.custom<object>(isObject, { error: 'a source, or a record of sources' }),
   to: z.custom<object>(isObject, { error: 'a sink, or a record of sinks' }),
   state: z
-    .custom<StateBackendFactory>((value) => isObject(value) && 'open' in (value as object), {
+    .custom<StateBackendFactory>((value) => hasMethod(value, 'open'), {
       error: 'a state backend such as lmdb(...)',
     })
     .optional(),
@@ -97,7 +98,7 @@ const optionsSchema = z.strictObject({
     .custom<AbortSignal>((value) => value instanceof AbortSignal, { error: 'an AbortSignal' })
     .optional(),
   logger: z
-    .custom<Logger>((value) => isObject(value) && 'info' in (value as object), {
+    .custom<Logger>((value) => hasMethod(value, 'info'), {
       error: 'a logger',
     })
     .optional(),
@@ -167,6 +168,13 @@ export function jobOptions(
     },
     runtime: options.logger === undefined ? runtime : { ...runtime, log: options.logger },
   };
+  if (parallelism > (options.maxParallelism ?? Infinity))
+    throw new TidemarkError('OPTIONS_INVALID', {
+      expected: 'parallelism of at most maxParallelism',
+      got: `${parallelism} shards of ${String(options.maxParallelism)} key groups`,
+      where,
+      hint: 'A shard needs a key group; raise maxParallelism or lower parallelism.',
+    });
   if (guarantee === 'exactly-once') refuseWeakConnectors(job, where);
   return job;
 }
@@ -220,7 +228,11 @@ function refuseWeakConnectors(job: JobOptions, where: string): void {
         where,
         hint: "Read from a file, an array or a function that makes a fresh iterable, or set guarantee: 'at-least-once'.",
       });
-  for (const sink of [...job.to.values()].flat())
+  const sinks: readonly { uid: string; guarantee: string; allowDuplicates: boolean }[] = [
+    ...[...job.to.values()].flat(),
+    ...(job.deadLetters === undefined ? [] : [job.deadLetters]),
+  ];
+  for (const sink of sinks)
     if (sink.guarantee === 'at-least-once' && !sink.allowDuplicates)
       throw new TidemarkError('SINK_TOO_WEAK', {
         expected: 'a sink that can take part in an exactly-once commit',

@@ -42,7 +42,7 @@ export interface DemoOptions {
   readonly parallelism: number;
 }
 
-export const helpText = `Finds what is trending: the most frequent keys per sliding window, and how they rise and fall.
+export const helpText = `Finds what is trending: the most frequent keys per sliding window, rising and falling.
 
   npm run -s demo                        a day of an invented music service, live on a terminal
   npm run -s demo -- --input FILE ...    a file of yours
@@ -56,17 +56,22 @@ The file
   --key FIELD              what is counted
 
 The question
-  --where FIELD=VALUE      count only such records; may be repeated: for one field either value will do
+  --where FIELD=VALUE      count only such records; may be repeated,
+                           and for one field either value will do
   --size 1h  --slide 5m    length of a window, and how often one ends
   --top 10                 places of a chart. Ties go by key
-  --out-of-orderness 2m    how long windows wait for stragglers; default 2m for the invented day, 1m for a file
-  --lateness 0s            how long a chart is mended afterwards; a mended chart is told again, the last one counts
+  --out-of-orderness 2m    how long windows wait for stragglers;
+                           default 2m for the invented day, 1m for a file
+  --lateness 0s            how long stragglers still mend a chart;
+                           --json then prints it again, and the last one counts
 
 The run
-  --json                   one line per place on standard output, and nothing else there
-  --state DIR              a durable job: stop it, kill it, start it again, and it goes on from its last commit
+  --json                   one line per place on standard output, nothing else there
+  --state DIR              a durable job: stop it, kill it, start it again,
+                           and it goes on from its last commit
   --parallelism 1          shards; may differ at each start
-  --seed 1  --events 600000   the invented day; there --key and --where take songId, userId, country
+  --seed 1
+  --events 600000          of the invented day; its fields are songId, userId, country
   --help
 `;
 

@@ -126,8 +126,9 @@ export class LiveOutput implements ChartOutput {
     this.#startedAt = options.now();
   }
 
-  /** Each chart is shown for a frame. */
+  /** Each chart is shown for a frame. A mended one of an earlier window would turn the clock back, so it is not. */
   chart(chart: Chart): Promise<void> {
+    if (chart.window.end < (this.#chart?.window.end ?? -Infinity)) return Promise.resolve();
     this.#chart = chart;
     this.#charts += 1;
     this.#draw();

@@ -30,18 +30,26 @@ function play(inputs: number, align: boolean, history: readonly number[]): Barri
     const item = script[at[input] ?? 0] as Item;
     at[input] = (at[input] ?? 0) + 1;
     // Whoever drives the machine takes nothing from a held input; an element of the next epoch would be one.
-    expect(aligner.holds(input)).toBe(false);
-    if (align) expect(item.epoch).toBe(frozen + 1);
+    law(!aligner.holds(input), 'what is taken is not held', history);
+    law(!align || item.epoch === frozen + 1, 'only one epoch enters', history);
     if (item.kind === 'element') continue;
     epochOf[input] = item.epoch;
     const isLast = epochOf.every((epoch) => epoch >= item.epoch);
-    expect(aligner.on(input, item.epoch)).toBe(isLast ? 'freeze' : 'hold');
+    const answer = aligner.on(input, item.epoch);
+    law(answer === (isLast ? 'freeze' : 'hold'), 'the last barrier freezes', history);
     if (isLast) frozen = item.epoch;
-    expect(aligner.isAligning).toBe(!isLast);
-    for (let other = 0; other < inputs; other += 1)
-      expect(aligner.holds(other)).toBe(align && epochOf[other] === frozen + 1);
+    law(aligner.isAligning === !isLast, 'it aligns between first and last barrier', history);
+    for (let other = 0; other < inputs; other += 1) {
+      const isHeld = align && epochOf[other] === frozen + 1;
+      law(aligner.holds(other) === isHeld, 'held is who has brought the barrier', history);
+    }
   }
   return aligner;
+}
+
+/** Plainer than `expect`, which would take most of the time of the hundred thousand answers. */
+function law(holds: boolean, text: string, history: readonly number[]): void {
+  if (!holds) throw new Error(`${text}: broken by ${history.join(' ')}`);
 }
 
 /** All histories that an aligning task can see: any unheld input that has something left may be next. */

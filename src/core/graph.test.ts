@@ -41,8 +41,8 @@ describe('nodesInOrder', () => {
 
   test('a chain deeper than the call stack is walked', () => {
     let node: GraphNode = input('a');
-    for (let depth = 0; depth < 50_000; depth += 1) node = step('s', [node]);
-    expect(nodesInOrder({ output: { from: node } }).length).toBe(50_001);
+    for (let depth = 0; depth < 20_000; depth += 1) node = step('s', [node]);
+    expect(nodesInOrder({ output: { from: node } }).length).toBe(20_001);
   });
 
   test('nodes that no output needs are left out', () => {

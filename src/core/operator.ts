@@ -55,6 +55,7 @@ export interface WatermarkGenerator {
   /** Forces the watermark of a split up to `time`; used by test harnesses. */
   force(split: number, time: number): void;
   setIdle(split: number): void;
+  isIdle(split: number): boolean;
   /** Whether all splits are idle, so that the whole output is. */
   allIdle(): boolean;
   /** What must survive a crash of one split. */
@@ -190,6 +191,8 @@ export interface OperatorSpec {
 }
 
 export interface OperatorFacts {
+  /** What the kept state depends on, such as the width of slices; another one under the same uid is refused. */
+  readonly stateShape?: string;
   /** One line for `explain`, such as `sliding 1h / 5m`. */
   readonly summary?: string;
   /** How long after its time a result may still be updated, in ms; `inherited` from the steps that feed it. */

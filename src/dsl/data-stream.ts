@@ -24,8 +24,19 @@ export interface KeyBrand<out K> {
 export type Keyed<K, T> = T & KeyBrand<K>;
 
 /** The type without the brand, for steps whose outputs carry no key (a phantom would survive `{ ...p }`). */
-export type Unkeyed<T> =
-  T extends KeyBrand<unknown> ? (T extends (infer Plain) & KeyBrand<unknown> ? Plain : T) : T;
+export type Unkeyed<T> = T extends KeyBrand<unknown> ? Unbranded<T> : T;
+
+type Unbranded<T> = T extends string
+  ? string
+  : T extends number
+    ? number
+    : T extends bigint
+      ? bigint
+      : T extends boolean
+        ? boolean
+        : T extends readonly (infer Item)[]
+          ? Item[]
+          : Omit<T, typeof keyOfElement>;
 
 /** Names a side output and its element type; see `DataStream#side`. */
 export interface OutputTag<T> {

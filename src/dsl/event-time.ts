@@ -169,6 +169,7 @@ class EventTimeOperator implements Operator {
       generator.flush();
       generator.idle = true;
     },
+    isIdle: (split) => this.#of(split).idle,
     allIdle: () => {
       const alive = this.#splits.filter((generator) => generator?.ended === false);
       return alive.length > 0 && alive.every((generator) => generator?.idle === true);

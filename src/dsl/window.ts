@@ -77,6 +77,7 @@ export function window<K, T, Accumulator, Value>(
     facts: {
       summary: `${describeWindows(spec)}, ${aggregator.name}${lateness}`,
       latenessMs,
+      stateShape: `${spec.sizeMs}/${spec.slideMs}+${spec.offsetMs} ${aggregator.name}`,
     },
     create: (context) =>
       new SlicedWindows<Accumulator>(context, {

@@ -101,8 +101,9 @@ export class ChannelWriter {
     this.#queue.push(signal);
   }
 
-  flush(): void {
-    if (this.#values.length === 0 || this.#origin === undefined) return;
+  /** Returns whether there was anything to send. */
+  flush(): boolean {
+    if (this.#values.length === 0 || this.#origin === undefined) return false;
     const chunk: Chunk = {
       kind: 'chunk',
       values: this.#values,
@@ -118,5 +119,6 @@ export class ChannelWriter {
     this.#positions = [];
     this.#derivedKeys = [];
     this.#queue.push(chunk);
+    return true;
   }
 }

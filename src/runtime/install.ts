@@ -95,7 +95,7 @@ function start(
     }
   };
   let open = run.inputs.length;
-  for (const [input, node] of run.inputs.entries()) {
+  for (const [input, node] of inOrder(run.inputs, feeds)) {
     if (isOver) break;
     observableOf(node, feeds)
       .pipe(takeUntil(stop$))
@@ -103,14 +103,22 @@ function start(
         next: (value) => guarded(() => run.next(input, value)),
         error: fail,
         complete: () => {
-          if (isOver) return;
-          guarded(() => run.signal(input, { kind: 'end' }));
-          open -= 1;
-          if (open === 0) finish(() => listener.complete());
+          guarded(() =>
+            run.end(input, () => {
+              open -= 1;
+              if (open === 0) finish(() => listener.complete());
+            }),
+          );
         },
       });
   }
   return stop;
+}
+
+/** Inputs in the order of their declaration, which need not be that of the graph. */
+function inOrder(inputs: readonly InputNode[], feeds: Feeds): [number, InputNode][] {
+  const declared = [...feeds.keys()];
+  return [...inputs.entries()].sort(([, a], [, b]) => declared.indexOf(a) - declared.indexOf(b));
 }
 
 function observableOf(node: InputNode, feeds: Feeds): Observable<unknown> {

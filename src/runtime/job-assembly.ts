@@ -15,8 +15,8 @@ import type { JobOptions } from './job-options.js';
 import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
 import type { DeadRecord } from './records.js';
 import { fanOut } from './job-sinks.js';
-import { SinkPump } from './sink-pump.js';
-import { SourcePump } from './source-pump.js';
+import { SinkPump, guardSink } from './sink-pump.js';
+import { SourcePump, guardSource } from './source-pump.js';
 import { Task } from './task.js';
 import type { ShuffleOut, TaskHost, TaskInput, TaskSink } from './task-spec.js';
 import type { Wake } from './wake.js';
@@ -74,10 +74,15 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
   const sinks: SinkPump[] = [];
   const tasks: Task[] = [];
   const stores = new Map<Task, ReadonlyMap<string, KeyedStore<object>>>();
-  for (const place of places) {
-    const task = await makeTask(place, sinks, assembly);
-    tasks.push(task);
-    stores.set(task, place.stores);
+  try {
+    for (const place of places) {
+      const task = await makeTask(place, sinks, assembly);
+      tasks.push(task);
+      stores.set(task, place.stores);
+    }
+  } catch (error) {
+    for (const sink of sinks) await sink.close().catch(() => undefined);
+    throw error;
   }
   const [sourceTask] = tasks;
   assert(sourceTask !== undefined, 'a job has a task');
@@ -97,7 +102,7 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
 async function makePumps({ options, record, wake, failed }: AssemblyOptions): Promise<SplitPump[]> {
   const pumps: SplitPump[] = [];
   for (const [input, source] of options.from) {
-    const splits = await source.splits(options.runtime);
+    const splits = await guardSource(source.name, () => source.splits(options.runtime));
     const known = record?.splits.filter((split) => split.input === input) ?? [];
     const gone = known.find(({ split, hasEnded }) => !hasEnded && !splits.includes(split));
     if (gone !== undefined) throw splitGone(source.name, gone.split);
@@ -169,7 +174,9 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
   const openSink = async (sink: Sink<unknown>): Promise<SinkPump> => {
     const instance = sinks.filter(({ uid }) => uid === sink.uid).length;
     const { name: job, guarantee, runtime } = options;
-    const writer = await sink.open({ job, uid: sink.uid, instance, guarantee }, runtime);
+    const writer = await guardSink(sink.uid, () =>
+      sink.open({ job, uid: sink.uid, instance, guarantee }, runtime),
+    );
     const pump = new SinkPump({
       uid: sink.uid,
       writer,
@@ -257,7 +264,7 @@ function restoreGenerators(
 async function totalSize({ from, runtime }: JobOptions): Promise<number | undefined> {
   let total = 0;
   for (const source of from.values()) {
-    const size = await source.size?.(runtime);
+    const size = await guardSource(source.name, async () => source.size?.(runtime));
     if (size === undefined) return undefined;
     total += size;
   }

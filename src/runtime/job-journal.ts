@@ -60,8 +60,7 @@ export class JobJournal {
     this.#dead += 1;
     this.#deadInARow = records - this.#recordsAtLastDead <= 1 ? this.#deadInARow + 1 : 1;
     this.#recordsAtLastDead = records;
-    const tooMany =
-      this.#dead > this.#limits.share * records && records + this.#dead >= BREAKER_RECORDS_MIN;
+    const tooMany = records >= BREAKER_RECORDS_MIN && this.#dead > this.#limits.share * records;
     if (this.#deadInARow < this.#limits.inARow && !tooMany) return;
     throw new TidemarkError('DEAD_LETTERS_EXCEEDED', {
       expected: `at most ${this.#limits.share * 100} % failed records and fewer than ${this.#limits.inARow} in a row`,

@@ -12,7 +12,7 @@ import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Runtime } from '../core/runtime.js';
 import type { StateBackend } from '../state/backend.js';
 import { assembleJob, type AssembledJob } from './job-assembly.js';
-import { recoverSinks } from './job-sinks.js';
+import { allSinks, recoverSinks } from './job-sinks.js';
 import { JobJournal } from './job-journal.js';
 import type { JobOptions, Phase, RunStatus, RunSummary } from './job-options.js';
 import { Epochs } from './epochs.js';
@@ -164,7 +164,7 @@ export class Job {
     const options = this.#options;
     checkUids(
       nodesInOrder(options.outputs),
-      [...options.to.values()].flat().map(({ uid }) => uid),
+      allSinks(options).map(({ uid }) => uid),
     );
     this.#backend = await options.state.open();
     await this.#runtime.at('recover.opened');
@@ -240,6 +240,8 @@ export class Job {
     this.#epochIsDue = false;
     this.#recordsAtEpoch = records;
     epochs.begin({ isFinal });
+    // Without a single split nobody brings the barrier.
+    if (parts.splits.length === 0) parts.sourceTask.freeze(epochs.committed + 1);
     // The barriers stand in the queues of the sources: the next round takes them.
     for (const task of parts.tasks) task.step();
     this.#wake.ring();
@@ -266,22 +268,28 @@ export class Job {
     let at = Math.min(...tasks.map((task) => task.nextTick()));
     for (const { pump, taskInput } of splits)
       for (const { generator } of sourceTask.wiring.inputs[taskInput]?.generators ?? []) {
-        const leftMs = pump.hasEnded
-          ? Infinity
-          : (generator?.polledInVain(taskInput, pump.polledInVainMs(now)) ?? Infinity);
+        if (generator === undefined || pump.hasEnded || generator.isIdle(taskInput)) continue;
+        const leftMs = generator.polledInVain(taskInput, pump.polledInVainMs(now));
         if (leftMs !== Infinity) at = Math.min(at, now + leftMs);
-        else if (generator?.allIdle() === true) sourceTask.requestWalk();
+        if (!generator.isIdle(taskInput)) continue;
+        // It has just become idle: what it was holding back goes on at once.
+        sourceTask.requestWalk();
+        this.#wake.ring();
       }
     return at === Infinity ? () => undefined : clock.setTimer(at, () => this.#wake.ring());
   }
 
+  /** Closes everything, also when something refuses to be closed; the first refusal is thrown at the end. */
   async #close(): Promise<void> {
     for (const cancel of this.#cancelTimers) cancel();
     for (const { pump } of this.#parts?.splits ?? []) pump.stop();
     for (const task of this.#parts?.tasks ?? []) task.wiring.close();
+    // A commit that is under way ends first: its store must not be closed under it.
     if (this.#failure !== undefined) await this.#epochs?.settled().catch(() => undefined);
-    for (const sink of this.#parts?.sinks ?? []) await sink.close();
-    await this.#backend?.close();
+    const closing = (this.#parts?.sinks ?? []).map((sink) => sink.close());
+    const results = await Promise.allSettled([...closing, this.#backend?.close()]);
+    const refusal = results.find((result) => result.status === 'rejected');
+    if (refusal !== undefined) throw refusal.reason;
   }
 
   #enter(phase: Phase): RunSummary {

@@ -118,6 +118,14 @@ export class LocalRun {
     this.#enter(() => this.task.signal(input, signal));
   }
 
+  /** Ends an input, behind everything that was pushed before, and then calls back. */
+  end(input: number, then: () => void): void {
+    this.#enter(() => {
+      this.task.signal(input, { kind: 'end' });
+      then();
+    });
+  }
+
   /** Does something to the task between two elements, and finishes the walk that it asked for. */
   between(change: () => void): void {
     this.#enter(() => {

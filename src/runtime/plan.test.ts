@@ -140,11 +140,11 @@ describe('several shards', () => {
   });
 });
 
-test('the kinds of stateful operators, by uid', () => {
-  expect([...operatorsOf(chart)]).toEqual([
-    ['plays', 'window'],
-    ['top', 'topK'],
-  ]);
+test('the kinds of stateful operators, by uid; stateless steps have none', () => {
+  const kinds = operatorsOf(chart);
+  expect([...kinds.keys()]).toEqual(['plays', 'top']);
+  expect(kinds.get('plays')).toMatch(/^window\b/);
+  expect(kinds.get('top')).toMatch(/^topK\b/);
   expect([...operatorsOf({ output: stream(of(1)).pipe(map((n) => n)).edge })]).toEqual([]);
 });
 

@@ -10,7 +10,6 @@
 import {
   nodeNames,
   nodesInOrder,
-  type Edge,
   type GraphNode,
   type KeyNode,
   type Outputs,
@@ -51,54 +50,118 @@ interface Draft {
 export function planOf(outputs: Outputs, shards: number): Plan {
   const nodes = nodesInOrder(outputs);
   const names = nodeNames(nodes);
-  if (shards === 1)
-    return { stages: [{ name: 'all', shards: 1, nodes, shuffles: [] }], outputs, names, shards };
-  const sources: Draft = { name: 'sources', shards: 1, nodes: [], shuffles: [] };
-  const stages: Draft[] = [sources];
-  const homes = new Map<GraphNode, Draft[]>();
-  const keyedStages = new Map<GraphNode, Draft>();
-  const open = (owner: GraphNode, name: string): Draft => {
-    const known = keyedStages.get(owner);
-    if (known !== undefined) return known;
-    const draft: Draft = { name, shards, nodes: [], shuffles: [] };
-    keyedStages.set(owner, draft);
-    stages.push(draft);
-    return draft;
-  };
-  /** Where the reader of an edge runs: behind a keyBy in the stage that the keyBy opens. */
-  const reach = (edge: Edge, reader: GraphNode, input: number): Draft[] => {
-    const { from } = edge;
-    const from_ = homes.get(from) ?? [];
-    if (from.kind !== 'key') return from_;
-    const joined = reader.inputs.length > 1 && reader.kind === 'operator';
-    const readerName = names.get(reader) ?? '';
-    const draft = joined ? open(reader, readerName) : open(from, from.uid ?? readerName);
-    const name = joined ? `${readerName}/${input}` : draft.name;
-    for (const home of from_)
-      if (!draft.shuffles.some(({ key, from: upstream }) => key === from && upstream === home))
-        draft.shuffles.push({
-          name: from_.length > 1 ? `${name}/${home.name}` : name,
-          key: from,
-          from: home,
-        });
-    return [draft];
-  };
-  for (const node of nodes) {
-    const found = new Set(node.inputs.flatMap((edge, input) => reach(edge, node, input)));
-    if (node.inputs.length === 0) found.add(sources);
-    homes.set(node, [...found]);
-    for (const draft of found) draft.nodes.push(node);
-  }
-  // An output that is a bare keyBy: its elements leave from the stage that keys them, nothing is dealt out.
+  const stages =
+    shards === 1
+      ? [{ name: 'all', shards: 1, nodes, shuffles: [] }]
+      : new Planner(nodes, names, shards).stages(outputs);
   return { stages, outputs, names, shards };
 }
 
-/** Kinds of the stateful operators, by uid. */
+class Planner {
+  readonly #nodes: readonly GraphNode[];
+  readonly #names: ReadonlyMap<GraphNode, string>;
+  readonly #shards: number;
+  readonly #homes = new Map<GraphNode, Draft[]>();
+  /** Stages by what opens them: a keyBy, or an operator of two inputs. */
+  readonly #opened = new Map<GraphNode, Draft>();
+  readonly #stages: Draft[];
+
+  constructor(nodes: readonly GraphNode[], names: ReadonlyMap<GraphNode, string>, shards: number) {
+    this.#nodes = nodes;
+    this.#names = names;
+    this.#shards = shards;
+    this.#stages = [{ name: 'sources', shards: 1, nodes: [], shuffles: [] }];
+  }
+
+  stages(outputs: Outputs): Stage[] {
+    for (const node of this.#nodes) {
+      const homes = this.#homesOf(node);
+      this.#homes.set(node, homes);
+      for (const draft of homes) draft.nodes.push(node);
+    }
+    const leaving = new Set(Object.values(outputs).map(({ from }) => from));
+    while (this.#prune(leaving));
+    return this.#stages.filter(({ nodes }, index) => index === 0 || nodes.length > 0);
+  }
+
+  #homesOf(node: GraphNode): Draft[] {
+    if (node.inputs.length === 0) return this.#stages.slice(0, 1);
+    if (node.kind === 'operator' && node.inputs.length > 1) return [this.#join(node)];
+    const homes = node.inputs.flatMap(({ from }) => {
+      if (from.kind !== 'key') return this.#homes.get(from) ?? [];
+      const draft = this.#open(from, from.uid ?? this.#names.get(node) ?? '');
+      this.#shuffle(from, draft, draft.name);
+      return [draft];
+    });
+    return [...new Set(homes)];
+  }
+
+  /**
+   * An operator of two inputs has a stage of its own: its keyBys deal out into it directly, and steps between a keyBy and
+   * the operator run there once more. To share a stage of one of the keyBys could make a stage feed itself.
+   */
+  #join(node: GraphNode): Draft {
+    const name = this.#names.get(node) ?? '';
+    const draft = this.#open(node, name);
+    for (const [input, { from }] of node.inputs.entries())
+      this.#pull(from, draft, `${name}/${input}`);
+    return draft;
+  }
+
+  #pull(node: GraphNode, draft: Draft, shuffle: string): void {
+    if (node.kind === 'key') {
+      this.#shuffle(node, draft, shuffle);
+      return;
+    }
+    for (const { from } of node.inputs) this.#pull(from, draft, shuffle);
+    if (!draft.nodes.includes(node)) draft.nodes.push(node);
+  }
+
+  #open(owner: GraphNode, name: string): Draft {
+    let draft = this.#opened.get(owner);
+    if (draft === undefined) {
+      draft = { name, shards: this.#shards, nodes: [], shuffles: [] };
+      this.#opened.set(owner, draft);
+      this.#stages.push(draft);
+    }
+    return draft;
+  }
+
+  #shuffle(key: KeyNode, draft: Draft, name: string): void {
+    const homes = this.#homes.get(key) ?? [];
+    for (const from of homes) {
+      if (draft.shuffles.some((known) => known.key === key && known.from === from)) continue;
+      draft.shuffles.push({ name: homes.length > 1 ? `${name}/${from.name}` : name, key, from });
+    }
+  }
+
+  /** Drops nodes that nobody reads in their stage: a filter that only runs, once more, beside the connect behind it. */
+  #prune(leaving: ReadonlySet<GraphNode>): boolean {
+    let hasChanged = false;
+    for (const draft of this.#stages) {
+      const isRead = (node: GraphNode): boolean =>
+        leaving.has(node) ||
+        draft.nodes.some((reader) => reader.inputs.some(({ from }) => from === node)) ||
+        this.#stages.some(
+          ({ nodes, shuffles }) =>
+            nodes.length > 0 && shuffles.some(({ key, from }) => key === node && from === draft),
+        );
+      const kept = draft.nodes.filter(isRead);
+      hasChanged ||= kept.length < draft.nodes.length;
+      draft.nodes = kept;
+    }
+    return hasChanged;
+  }
+}
+
+/** Kinds of the stateful operators, with what their state depends on, by uid. */
 export function operatorsOf(outputs: Outputs): Map<string, string> {
   const { names } = planOf(outputs, 1);
   return new Map(
     [...names].flatMap(([node, name]) =>
-      node.kind === 'operator' && node.spec.state !== undefined ? [[name, node.spec.operator]] : [],
+      node.kind === 'operator' && node.spec.state !== undefined
+        ? [[name, [node.spec.operator, node.spec.facts.stateShape ?? ''].join(' ').trimEnd()]]
+        : [],
     ),
   );
 }

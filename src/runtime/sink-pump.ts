@@ -11,7 +11,11 @@ const WAITING_ELEMENTS_MAX = 4 * CHUNK_ELEMENTS_MAX;
 
 type Work =
   | { readonly values: unknown[]; readonly timestamps: number[] }
-  | { readonly epoch: number; readonly done: (prepared: Prepared) => void };
+  | {
+      readonly epoch: number;
+      readonly done: (prepared: Prepared) => void;
+      readonly fail: (error: unknown) => void;
+    };
 
 export interface SinkPumpOptions {
   readonly uid: string;
@@ -29,6 +33,7 @@ export class SinkPump implements TaskSink {
   #timestamps: number[] = [];
   #waiting = 0;
   #isDraining = false;
+  #failure: { readonly error: unknown } | undefined;
   #prepared = new Map<number, Promise<Prepared>>();
   /** Elements taken so far. */
   received = 0;
@@ -61,12 +66,12 @@ export class SinkPump implements TaskSink {
 
   barrier(epoch: number): void {
     this.flush();
-    this.#prepared.set(
-      epoch,
-      new Promise((done) => {
-        this.#push({ epoch, done });
-      }),
-    );
+    const prepared = new Promise<Prepared>((done, fail) => {
+      this.#push({ epoch, done, fail });
+    });
+    // The job hears of a failure in any case; whoever asks for this epoch hears of it too.
+    prepared.catch(() => undefined);
+    this.#prepared.set(epoch, prepared);
   }
 
   end(): void {
@@ -82,15 +87,16 @@ export class SinkPump implements TaskSink {
   }
 
   publish(prepared: Prepared): Promise<void> {
-    return this.#options.writer.publish(prepared);
+    return guardSink(this.uid, () => this.#options.writer.publish(prepared));
   }
 
   close(): Promise<void> {
-    return this.#options.writer.close();
+    return guardSink(this.uid, () => this.#options.writer.close());
   }
 
   #push(work: Work): void {
     this.#work.push(work);
+    if (this.#failure !== undefined) this.#failAll(this.#failure.error);
     if (this.#isDraining) return;
     this.#isDraining = true;
     void this.#drain();
@@ -99,25 +105,35 @@ export class SinkPump implements TaskSink {
   async #drain(): Promise<void> {
     const { writer, wake, failed, uid } = this.#options;
     try {
-      for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
+      // Peeked first: what fails is still in the queue then, and its epoch is told.
+      for (let work = this.#work[0]; work !== undefined; work = this.#work[0]) {
         if ('epoch' in work) {
           work.done(await writer.prepare(work.epoch));
-          continue;
+        } else {
+          const written = writer.write(work.values, work.timestamps);
+          if (written !== undefined) await written;
+          this.#waiting -= work.values.length;
+          wake.ring();
         }
-        const written = writer.write(work.values, work.timestamps);
-        if (written !== undefined) await written;
-        this.#waiting -= work.values.length;
-        wake.ring();
+        this.#work.shift();
       }
       this.#isDraining = false;
     } catch (error) {
       // Stays "draining": nothing may be written behind a hole. The job stops.
-      failed(sinkFailed(error, uid));
+      const failure = sinkFailed(error, uid);
+      this.#failure = { error: failure };
+      this.#failAll(failure);
+      failed(failure);
     }
+  }
+
+  #failAll(error: unknown): void {
+    for (const work of this.#work.splice(0)) if ('epoch' in work) work.fail(error);
   }
 }
 
-function sinkFailed(error: unknown, uid: string): unknown {
+/** What a sink has reported, as a coded error. */
+export function sinkFailed(error: unknown, uid: string): unknown {
   if (error instanceof TidemarkError) return error;
   return new TidemarkError('SINK_FAILED', {
     expected: 'a sink that can be written',
@@ -126,4 +142,13 @@ function sinkFailed(error: unknown, uid: string): unknown {
     hint: 'The cause is attached; the job can be started again and goes on from the last commit.',
     cause: error,
   });
+}
+
+/** Calls a sink; whatever it throws names it. */
+export async function guardSink<T>(uid: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw sinkFailed(error, uid);
+  }
 }

@@ -110,6 +110,15 @@ export class SourcePump {
   }
 }
 
+/** Calls a source; whatever it throws names it. */
+export async function guardSource<T>(name: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw sourceFailed(error, name);
+  }
+}
+
 function sourceFailed(error: unknown, name: string): unknown {
   if (error instanceof TidemarkError) return error;
   return new TidemarkError('SOURCE_FAILED', {

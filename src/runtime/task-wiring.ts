@@ -145,8 +145,12 @@ export class TaskWiring {
     for (const sink of this.spec.sinks.values()) sink.end();
   }
 
-  flush(): void {
-    for (const { writers } of this.spec.shuffles) for (const writer of writers) writer.flush();
+  /** Sends on what has been collected. Returns whether there was anything. */
+  flush(): boolean {
+    let hasSent = false;
+    for (const { writers } of this.spec.shuffles)
+      for (const writer of writers) hasSent = writer.flush() || hasSent;
+    return hasSent;
   }
 
   /** Whether something that this task writes to has no room; lowers the flag when all have. */

@@ -55,9 +55,10 @@ export class Task {
 
   /** Does a bounded piece of work. Returns false when there is nothing to do, or no room for what would come out. */
   step(): boolean {
-    if (this.isBlocked) return false;
+    // What fills a channel may still stand in front of it: sent on, it gives the other end something to do.
+    if (this.isBlocked) return this.wiring.flush();
     const worked = this.#work();
-    if (!worked || this.#queuesAreEmpty()) this.wiring.flush();
+    if (!worked || this.isBlocked || this.#queuesAreEmpty()) this.wiring.flush();
     return worked;
   }
 
@@ -202,13 +203,14 @@ export class Task {
         frontier.setInput(input, MAX_WATERMARK);
         break;
       case 'barrier':
-        if (this.#aligner.on(input, signal.epoch) === 'freeze') this.#freeze(signal.epoch);
+        if (this.#aligner.on(input, signal.epoch) === 'freeze') this.freeze(signal.epoch);
         return;
     }
     this.#walkIsPending = true;
   }
 
-  #freeze(epoch: number): void {
+  /** Ends an epoch here; called by the last barrier, or by the job for a task without inputs. */
+  freeze(epoch: number): void {
     this.wiring.barrier(epoch);
     this.spec.host.frozen(epoch);
   }

@@ -136,15 +136,18 @@ export interface MergeOptions {
 /** One slab that says what several say, oldest first: of each key the last record counts. */
 export function mergeSlabs(slabs: readonly Uint8Array[], options: MergeOptions): Uint8Array {
   const { base, where = 'slabs to merge' } = options;
-  const latest = new Map<string, { key: Uint8Array; value: Uint8Array | undefined }>();
+  const latest = new Map<
+    string,
+    { slab: Uint8Array; start: number; keyEnd: number; end: number }
+  >();
   for (const [index, slab] of slabs.entries())
     forEachFrame(slab, `${where}, number ${index + 1} of ${slabs.length}`, (start, keyEnd, end) => {
-      const key = slab.subarray(start, keyEnd);
-      latest.set(byteText(key), { key, value: end < 0 ? undefined : slab.subarray(keyEnd, end) });
+      latest.set(byteText(slab.subarray(start, keyEnd)), { slab, start, keyEnd, end });
     });
   const merged = new SlabWriter();
-  for (const { key, value } of latest.values())
-    if (value !== undefined || !base) merged.append(key, value);
+  for (const { slab, start, keyEnd, end } of latest.values())
+    if (end >= 0 || !base)
+      merged.append(slab.subarray(start, keyEnd), end < 0 ? undefined : slab.subarray(keyEnd, end));
   return merged.finish();
 }
 
