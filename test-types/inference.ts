@@ -131,20 +131,20 @@ export function keyedness(): void {
   // @ts-expect-error process before keyBy
   timed$.pipe(process({ uid: 'x', element: (p: Play) => [p] }));
 
-  // @ts-expect-error map gives an unkeyed stream back
   keyed$.pipe(
+    // @ts-expect-error map gives an unkeyed stream back
     map((p) => p),
     counted,
   );
 
-  // @ts-expect-error map gives an unkeyed stream back, also when it spreads a keyed element
   keyed$.pipe(
+    // @ts-expect-error map gives an unkeyed stream back, also when it spreads a keyed element
     map((p) => ({ ...p })),
     counted,
   );
 
-  // @ts-expect-error flatMap gives an unkeyed stream back
   keyed$.pipe(
+    // @ts-expect-error flatMap gives an unkeyed stream back
     flatMap((p) => [p, { ...p }]),
     counted,
   );

@@ -129,10 +129,10 @@ async function killAgainAndAgain(
 
 type Death = Pick<Life, 'dieAt' | 'afterMs'>;
 
-/** Every second death at a named point (those not visited yet first), the others at a random moment. */
+/** First a death at every named point, then every second one at a named point, the others at a random moment. */
 function nextDeath(tally: Tally, random: () => number, runMs: number): Death {
-  if (random() < 0.5) return { afterMs: Math.ceil(random() * runMs) };
   const fresh = crashPoints.filter((point) => !tally.points.has(point));
+  if (fresh.length === 0 && random() < 0.5) return { afterMs: Math.ceil(random() * runMs) };
   const choice = fresh.length > 0 ? fresh : crashPoints;
   const point = choice[Math.floor(random() * choice.length)] ?? 'epoch.flushed';
   return {

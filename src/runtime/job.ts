@@ -7,6 +7,7 @@
  */
 import { EmbeddedCommitter, checkRecord } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
+import { assert } from '../core/errors.js';
 import { checkUids, nodesInOrder } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Runtime } from '../core/runtime.js';
@@ -19,8 +20,7 @@ import { Epochs } from './epochs.js';
 import { operatorsOf, planOf } from './plan.js';
 import { Wake } from './wake.js';
 
-/** Steps of each task between two looks at the rest of the world. */
-const STEPS_PER_ROUND = 4;
+const STEPS_PER_ROUND = 4; // of each task, between two looks at the rest of the world
 
 export class Job {
   readonly #options: JobOptions;
@@ -190,8 +190,7 @@ export class Job {
 
   async #loop(): Promise<void> {
     const parts = this.#parts;
-    if (parts === undefined)
-      throw new Error('Tidemark bug: the loop of a job that was not recovered');
+    assert(parts !== undefined, 'a job is recovered before its loop');
     this.#enter('running');
     if (this.#stopIsAsked) this.stop();
     for (const { pump } of parts.splits) void pump.run();
