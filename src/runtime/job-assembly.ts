@@ -138,14 +138,14 @@ function connectPlaces(places: readonly Place[]): void {
         const writers = placesOf(stage).map((downstream) =>
           connectTwo(upstream, downstream, shuffle),
         );
-        upstream.shuffles.push({ key: shuffle.key, writers });
+        upstream.shuffles.push({ node: shuffle.node, writers });
       }
 }
 
 function connectTwo(upstream: Place, downstream: Place, shuffle: Shuffle): ChannelWriter {
   const queue = new FlowQueue();
   const origin: Origin = { name: shuffle.name, unit: 'element' };
-  downstream.inputs.push({ kind: 'shuffle', node: shuffle.key, origin, queue });
+  downstream.inputs.push({ kind: 'shuffle', node: shuffle.node, origin, queue });
   return new ChannelWriter(queue, upstream.pressure);
 }
 

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
   collect,
+  connect,
   count,
   eventTime,
+  filter,
   flatMap,
   iterable,
   keyBy,
@@ -107,6 +109,41 @@ describe('dead letters', () => {
     );
     expect(dead.values).toMatchObject([{ operator: 'flatMap', position: 'numbers element 2' }]);
   });
+
+  test.each([1, 3])(
+    'of a step that feeds a connect and something else are one per record (%d shards)',
+    async (parallelism) => {
+      const dead = collect<DeadRecord>({ uid: 'dead' });
+      const shared = pipeline('shared', unchecked<number>(), (n$) => {
+        const kept = n$.pipe(
+          keyBy((n) => n % 10),
+          filter((n) => {
+            if (n === 7) throw new Error('seven');
+            return true;
+          }),
+        );
+        const other = n$.pipe(keyBy((n) => n % 10));
+        return {
+          joined: kept.pipe(connect(other, { uid: 'x', first: () => ['a'], second: () => ['b'] })),
+          kept: kept.pipe(map(String)),
+        };
+      });
+      const { operators, deadLetters } = await settled(
+        run(shared, {
+          from: iterable(Array.from({ length: 100 }, (_, n) => n)),
+          to: {
+            joined: collect<string>({ uid: 'joined' }),
+            kept: collect<string>({ uid: 'kept' }),
+          },
+          deadLetters: dead,
+          parallelism,
+        }).done,
+      );
+      expect(dead.values.map(({ raw }) => raw)).toEqual(['7']);
+      expect(deadLetters).toBe(1);
+      expect(operators['filter']).toMatchObject({ received: 100, accepted: 99, dead: 1 });
+    },
+  );
 
   test('are inside the epoch: none is repeated or lost by a failure', async () => {
     const state = memory();

@@ -150,7 +150,7 @@ test('the kinds of stateful operators, by uid; stateless steps have none', () =>
 
 function shape({ stages }: Plan): string[] {
   return stages.map(({ name, shards, nodes, shuffles }) => {
-    const feeders = shuffles.map(({ key, from }) => `${plainName(key)} of ${from.name}`);
+    const feeders = shuffles.map(({ node, from }) => `${plainName(node)} of ${from.name}`);
     return `${name} x${shards}: ${nodes.map(plainName).join(' ')} <- ${feeders.join(', ')}`;
   });
 }

@@ -7,13 +7,7 @@
  * With one shard everything is one task and nothing is dealt out. With more, each keyBy ends a stage: what stands
  * behind it runs in a stage of its own. A step that hangs on several stages (behind a union) runs in each of them.
  */
-import {
-  nodeNames,
-  nodesInOrder,
-  type GraphNode,
-  type KeyNode,
-  type Outputs,
-} from '../core/graph.js';
+import { nodeNames, nodesInOrder, type GraphNode, type Outputs } from '../core/graph.js';
 
 export interface Stage {
   readonly name: string;
@@ -25,10 +19,10 @@ export interface Stage {
   readonly shuffles: readonly Shuffle[];
 }
 
-/** Elements of a keyBy dealt out to the shards of another stage. */
+/** Elements of a keyBy, or of a step that keeps its key, dealt out by key to the shards of another stage. */
 export interface Shuffle {
   readonly name: string;
-  readonly key: KeyNode;
+  readonly node: GraphNode;
   readonly from: Stage;
 }
 
@@ -53,7 +47,7 @@ export function planOf(outputs: Outputs, shards: number): Plan {
   const stages =
     shards === 1
       ? [{ name: 'all', shards: 1, nodes, shuffles: [] }]
-      : new Planner(nodes, names, shards).stages(outputs);
+      : new Planner(nodes, names, shards).stages();
   return { stages, outputs, names, shards };
 }
 
@@ -73,15 +67,13 @@ class Planner {
     this.#stages = [{ name: 'sources', shards: 1, nodes: [], shuffles: [] }];
   }
 
-  stages(outputs: Outputs): Stage[] {
+  stages(): Stage[] {
     for (const node of this.#nodes) {
       const homes = this.#homesOf(node);
       this.#homes.set(node, homes);
       for (const draft of homes) draft.nodes.push(node);
     }
-    const leaving = new Set(Object.values(outputs).map(({ from }) => from));
-    while (this.#prune(leaving));
-    return this.#stages.filter(({ nodes }, index) => index === 0 || nodes.length > 0);
+    return this.#stages;
   }
 
   #homesOf(node: GraphNode): Draft[] {
@@ -97,24 +89,15 @@ class Planner {
   }
 
   /**
-   * An operator of two inputs has a stage of its own: its keyBys deal out into it directly, and steps between a keyBy and
-   * the operator run there once more. To share a stage of one of the keyBys could make a stage feed itself.
+   * An operator of two inputs has a stage of its own, that what feeds it deals out into. To share a stage of one of the
+   * keyBys could make a stage feed itself; to run the steps in between once more would count and reject elements twice.
    */
   #join(node: GraphNode): Draft {
     const name = this.#names.get(node) ?? '';
     const draft = this.#open(node, name);
     for (const [input, { from }] of node.inputs.entries())
-      this.#pull(from, draft, `${name}/${input}`);
+      this.#shuffle(from, draft, `${name}/${input}`);
     return draft;
-  }
-
-  #pull(node: GraphNode, draft: Draft, shuffle: string): void {
-    if (node.kind === 'key') {
-      this.#shuffle(node, draft, shuffle);
-      return;
-    }
-    for (const { from } of node.inputs) this.#pull(from, draft, shuffle);
-    if (!draft.nodes.includes(node)) draft.nodes.push(node);
   }
 
   #open(owner: GraphNode, name: string): Draft {
@@ -127,30 +110,12 @@ class Planner {
     return draft;
   }
 
-  #shuffle(key: KeyNode, draft: Draft, name: string): void {
-    const homes = this.#homes.get(key) ?? [];
+  #shuffle(node: GraphNode, draft: Draft, name: string): void {
+    const homes = this.#homes.get(node) ?? [];
     for (const from of homes) {
-      if (draft.shuffles.some((known) => known.key === key && known.from === from)) continue;
-      draft.shuffles.push({ name: homes.length > 1 ? `${name}/${from.name}` : name, key, from });
+      if (draft.shuffles.some((known) => known.node === node && known.from === from)) continue;
+      draft.shuffles.push({ name: homes.length > 1 ? `${name}/${from.name}` : name, node, from });
     }
-  }
-
-  /** Drops nodes that nobody reads in their stage: a filter that only runs, once more, beside the connect behind it. */
-  #prune(leaving: ReadonlySet<GraphNode>): boolean {
-    let hasChanged = false;
-    for (const draft of this.#stages) {
-      const isRead = (node: GraphNode): boolean =>
-        leaving.has(node) ||
-        draft.nodes.some((reader) => reader.inputs.some(({ from }) => from === node)) ||
-        this.#stages.some(
-          ({ nodes, shuffles }) =>
-            nodes.length > 0 && shuffles.some(({ key, from }) => key === node && from === draft),
-        );
-      const kept = draft.nodes.filter(isRead);
-      hasChanged ||= kept.length < draft.nodes.length;
-      draft.nodes = kept;
-    }
-    return hasChanged;
   }
 }
 

@@ -1,12 +1,12 @@
 /** The small pieces between operators: fan-out, key registers, the edge where records are checked. */
-import type { InputNode, KeyNode } from '../core/graph.js';
+import type { GraphNode, InputNode, KeyNode } from '../core/graph.js';
 import { keyGroupOf, shardOf } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
 import type { KeyCell, Operator, Receiver } from '../core/operator.js';
 import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
 import { freezeDeep } from '../state/guard.js';
 import { hashKey } from '../state/key-hash.js';
-import { rejectElement, type Place } from './operator-context.js';
+import { rejectElement, type Place, type WiringView } from './operator-context.js';
 
 /** Where elements go that nobody reads. */
 export const nowhere: Receiver = { element() {} };
@@ -103,12 +103,36 @@ export class KeyReceiver implements Receiver {
   }
 }
 
-/** Deals elements out to shards: every stage that reads this keyBy has its own writers. */
+/** Deals the elements of a step that keeps its key out to another stage, by the key that the step was given. */
+export class DealOut implements Receiver {
+  readonly #send: Send | undefined;
+  readonly #cell: KeyCell;
+
+  constructor(from: {
+    readonly node: GraphNode;
+    readonly wiring: WiringView;
+    readonly cell: KeyCell;
+  }) {
+    this.#send = senderOf(from);
+    this.#cell = from.cell;
+  }
+
+  element(value: unknown, timestamp: number): void {
+    this.#send?.(value, timestamp, this.#cell.key);
+  }
+}
+
+type Send = (value: unknown, timestamp: number, key: Key) => void;
+
+/** Deals elements out to shards: every stage that reads this node has its own writers. */
 function senderOf({
   node,
   wiring,
-}: Edge<KeyNode>): ((value: unknown, timestamp: number, key: Key) => void) | undefined {
-  const targets = wiring.spec.shuffles.filter(({ key }) => key === node);
+}: {
+  readonly node: GraphNode;
+  readonly wiring: WiringView;
+}): Send | undefined {
+  const targets = wiring.spec.shuffles.filter((shuffle) => shuffle.node === node);
   if (targets.length === 0) return undefined;
   const { maxParallelism } = wiring.spec;
   return (value, timestamp, key) => {

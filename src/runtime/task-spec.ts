@@ -1,6 +1,6 @@
 /** What a task is made of: its place in the plan, what it reads and writes, and the host that runs it. */
 import type { Origin } from '../core/flow.js';
-import type { GraphNode, KeyNode } from '../core/graph.js';
+import type { GraphNode } from '../core/graph.js';
 import type { KeyedState, KeyedStateSpec, Receiver } from '../core/operator.js';
 import type { ChannelWriter, FlowQueue, Pressure } from './channel.js';
 import type { DeadRecord, LateRecord } from './records.js';
@@ -9,7 +9,7 @@ import type { Plan, Stage } from './plan.js';
 /** One input of a task: a split of a source, or a channel from a task upstream. */
 export interface TaskInput {
   readonly kind: 'split' | 'shuffle';
-  /** The input node, or the keyBy whose elements arrive here. */
+  /** The input node, or the keyed step whose elements arrive here. */
   readonly node: GraphNode;
   /** For a split: what its elements are called in messages. */
   readonly origin: Origin;
@@ -25,7 +25,8 @@ export interface TaskSink extends Receiver {
 
 /** Writers to the shards of a stage downstream, by shard. */
 export interface ShuffleOut {
-  readonly key: KeyNode;
+  /** A keyBy, or a step that keeps its key. */
+  readonly node: GraphNode;
   readonly writers: readonly ChannelWriter[];
 }
 

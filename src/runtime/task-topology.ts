@@ -28,7 +28,7 @@ export class TaskTopology {
     const upstream = (timed.length > 0 ? timed : node.inputs).flatMap(({ from }): Feeder[] => {
       if (this.#isCut(from)) return ofInputs('shuffle', from);
       const index = stage.nodes.indexOf(from);
-      return index < 0 ? [] : [{ node: index }];
+      return index < 0 ? ofInputs('shuffle', from) : [{ node: index }];
     });
     return [...ofInputs('split', node), ...upstream];
   }
@@ -51,7 +51,7 @@ export class TaskTopology {
     );
   }
 
-  /** Whether the elements of a keyBy come into this task through a channel. */
+  /** Whether the elements of a node come into this task through a channel. */
   arrivesHere(node: GraphNode): boolean {
     return this.#spec.inputs.some((input) => input.kind === 'shuffle' && input.node === node);
   }

@@ -8,7 +8,7 @@ import type { GraphNode, KeyNode } from '../core/graph.js';
 import type { Budget, Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier } from '../time/frontier.js';
 import type { Pressure, Whence } from './channel.js';
-import { FanOut, SecondInput, nowhere } from './receivers.js';
+import { DealOut, FanOut, SecondInput, nowhere } from './receivers.js';
 import type { TaskInput, TaskSpec } from './task-spec.js';
 import { TaskTopology, type Reader } from './task-topology.js';
 import { WiredNode } from './wired-node.js';
@@ -208,7 +208,7 @@ export class TaskWiring {
 
   #wire(node: GraphNode): WiredNode {
     const writers = this.spec.shuffles
-      .filter(({ key }) => key === node)
+      .filter((shuffle) => shuffle.node === node)
       .flatMap((shuffle) => shuffle.writers);
     return new WiredNode({ node, name: this.spec.plan.names.get(node) ?? '', writers });
   }
@@ -228,9 +228,17 @@ export class TaskWiring {
     const leaving = this.topology
       .outputsOf(node, side)
       .flatMap((name) => this.spec.sinks.get(name) ?? []);
-    const receivers = [...readers, ...leaving];
+    const receivers = [...readers, ...leaving, ...this.#dealt(node, side)];
     const [only] = receivers;
     return receivers.length > 1 ? new FanOut(receivers, this.spec.host) : (only ?? nowhere);
+  }
+
+  /** A step that keeps its key may be dealt out too, besides what reads it here. A keyBy deals out by itself. */
+  #dealt(node: GraphNode, side: string | undefined): Receiver[] {
+    const { keyedBy, kind } = node;
+    if (kind === 'key' || keyedBy === undefined || side !== undefined) return [];
+    if (!this.spec.shuffles.some((shuffle) => shuffle.node === node)) return [];
+    return [new DealOut({ node, wiring: this, cell: this.cellOf(keyedBy) })];
   }
 
   #receiverOf({ node, input }: Reader): Receiver {
@@ -253,11 +261,11 @@ export class TaskWiring {
     return cell;
   }
 
-  #wireInput({ node, origin }: TaskInput, input: number): WiredInput {
-    if (node.kind === 'key')
+  #wireInput({ kind, node, origin }: TaskInput, input: number): WiredInput {
+    if (kind === 'shuffle' && node.keyedBy !== undefined)
       return {
         receiver: this.#downstream(node, undefined),
-        cell: this.cellOf(node),
+        cell: this.cellOf(node.keyedBy),
         origin,
         generators: [],
       };
