@@ -17,6 +17,15 @@ export interface Aggregator<in In, Accumulator, out Out> {
   merge(into: Accumulator, other: Accumulator): Accumulator;
   /** The value of at least one element. Must not change the accumulator. */
   result(accumulator: Accumulator): Out;
+  /**
+   * Takes `other`, which has been merged before, out again: only where the inverse is exact, as for counts and whole
+   * numbers. May change and give back `from`, never `other`. It lets a sliding window keep a running total.
+   */
+  subtract?(from: Accumulator, other: Accumulator): Accumulator;
+  /** Whether the result depends on the order in which elements arrive. Such windows are not cut into slices. Default false. */
+  readonly arrivalOrder?: boolean;
+  /** Whether the accumulator holds every element, as an evictor needs it. Default false. */
+  readonly keepsElements?: boolean;
 }
 
 /**
@@ -32,6 +41,7 @@ export function count(): Aggregator<unknown, number, number> {
     create: () => 0,
     add: (accumulator) => accumulator + 1,
     merge: (into, other) => into + other,
+    subtract: (from, other) => from - other,
     result: (accumulator) => accumulator,
   };
 }
