@@ -9,8 +9,8 @@
  * Rules after Flink's `TumblingEventTimeWindows` and `SlidingEventTimeWindows`: starts are multiples of the slide,
  * shifted by the offset; a window holds [start, end).
  */
-import { durationMs, formatDuration, type Duration } from '../core/duration.js';
-import { TidemarkError } from '../core/errors.js';
+import { durationMs, type Duration } from '../core/duration.js';
+import { TidemarkError, show } from '../core/errors.js';
 
 /** A span of event time in epoch ms; `end` is exclusive. */
 export interface TimeWindow {
@@ -18,9 +18,13 @@ export interface TimeWindow {
   readonly end: number;
 }
 
+/** Whether windows go by the time at which elements happened, or by the clock at which they are seen. */
+export type WindowTime = 'event' | 'processing';
+
 /** An aligned window specification, as `tumbling` and `sliding` make it. All in ms. */
 export interface AlignedWindows {
   readonly kind: 'tumbling' | 'sliding';
+  readonly time: WindowTime;
   readonly sizeMs: number;
   readonly slideMs: number;
   readonly offsetMs: number;
@@ -31,6 +35,8 @@ export interface TumblingOptions {
   readonly size: Duration;
   /** Shifts all windows, for time zones; may be negative. |offset| < size. Default 0. */
   readonly offset?: Duration;
+  /** Default 'event'. */
+  readonly time?: WindowTime;
 }
 
 export interface SlidingOptions {
@@ -40,6 +46,8 @@ export interface SlidingOptions {
   readonly slide: Duration;
   /** Shifts all windows; may be negative. |offset| < slide. Default 0. */
   readonly offset?: Duration;
+  /** Default 'event'. */
+  readonly time?: WindowTime;
 }
 
 /**
@@ -57,7 +65,7 @@ export function tumbling(options: TumblingOptions): AlignedWindows {
 
 /**
  * Windows of one length that start every `slide`, and so overlap. Flink, Beam and we call these sliding; others say
- * hopping.
+ * hopping, hence the alias `hop`.
  *
  * @example
  * import { sliding } from 'tidemark';
@@ -68,6 +76,9 @@ export function tumbling(options: TumblingOptions): AlignedWindows {
 export function sliding(options: SlidingOptions): AlignedWindows {
   return aligned('sliding', options);
 }
+
+/** Another name for `sliding`. */
+export const hop = sliding;
 
 /** The arithmetic of aligned windows. Slices are named by their start, windows by their end. */
 export class SliceAssigner {
@@ -122,10 +133,16 @@ export class SliceAssigner {
   }
 }
 
-/** One line for `explain`. */
-export function describeWindows({ kind, sizeMs, slideMs }: AlignedWindows): string {
-  const size = formatDuration(sizeMs);
-  return kind === 'tumbling' ? `tumbling ${size}` : `sliding ${size} / ${formatDuration(slideMs)}`;
+/** Checks the `time` of a window specification. */
+export function windowTime(time: unknown, where: string): WindowTime {
+  if (time === undefined || time === 'event') return 'event';
+  if (time === 'processing') return 'processing';
+  throw new TidemarkError('OPTIONS_INVALID', {
+    expected: "'event' or 'processing'",
+    got: show(time),
+    where,
+    hint: 'Event time is when elements happened; processing time is when they are seen.',
+  });
 }
 
 function aligned(kind: AlignedWindows['kind'], options: SlidingOptions): AlignedWindows {
@@ -143,7 +160,7 @@ function aligned(kind: AlignedWindows['kind'], options: SlidingOptions): Aligned
       where: kind,
       hint: 'An offset only shifts windows against the epoch; use one smaller than the distance between them.',
     });
-  return { kind, sizeMs, slideMs, offsetMs };
+  return { kind, time: windowTime(options.time, `${kind}.time`), sizeMs, slideMs, offsetMs };
 }
 
 /** The remainder that is never negative: `-1 % 1000` is -1, but -1 lies 999 ms into its window. */
