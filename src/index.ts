@@ -4,7 +4,17 @@ import './runtime/install.js';
 export { durationMs, formatDuration, type Duration } from './core/duration.js';
 export { PipelineError, TidemarkError, errorTable, type ErrorCode } from './core/errors.js';
 export type { Key } from './core/key.js';
-export { count, max, min, sum, type Aggregator } from './dsl/aggregators.js';
+export {
+  average,
+  count,
+  max,
+  min,
+  sum,
+  type Aggregator,
+  type TotalOptions,
+} from './dsl/aggregators.js';
+export { elements, first, last, type ByOptions } from './dsl/collecting.js';
+export { combine } from './dsl/combine.js';
 export { connect, type ConnectOptions } from './dsl/connect.js';
 export { DataStream, outputTag, type Keyed, type OutputTag, type Step } from './dsl/data-stream.js';
 export {
@@ -12,7 +22,18 @@ export {
   defineTwoInputOperator,
   type OperatorDefinition,
 } from './dsl/define-operator.js';
+export {
+  approximateDistinctCount,
+  distinctCount,
+  type ApproximateDistinctCountOptions,
+} from './dsl/distinct.js';
 export { eventTime, type EventTimeOptions } from './dsl/event-time.js';
+export {
+  defineWatermarks,
+  monotone,
+  type DefineWatermarksOptions,
+  type Watermarks,
+} from './dsl/event-time-watermarks.js';
 export { filter } from './dsl/filter.js';
 export { flatMap } from './dsl/flat-map.js';
 export { keyBy, type KeyByOptions } from './dsl/key-by.js';
@@ -25,20 +46,66 @@ export {
 } from './dsl/pipeline.js';
 export { process, type ProcessOptions } from './dsl/process.js';
 export type { FiredTimer, ProcessContext, Timers } from './dsl/process-context.js';
+export { quantiles, type QuantilesOptions } from './dsl/quantiles.js';
 export { rx } from './dsl/rx.js';
 export { unchecked, type InputType, type StandardSchema } from './dsl/schema.js';
 export { stream } from './dsl/stream.js';
 export { topK, type TopK, type TopKOptions } from './dsl/top-k.js';
 export { union } from './dsl/union.js';
-export { window, type WindowOptions, type WindowResult } from './dsl/window.js';
 export {
-  mapState,
-  valueState,
-  type MapState,
-  type StateDeclaration,
-  type ValueState,
-} from './state/handles.js';
-export { sliding, tumbling, type TimeWindow } from './time/windows.js';
+  window,
+  type WindowOptions,
+  type WindowProcessOptions,
+  type WindowResult,
+} from './dsl/window.js';
+export { windowAll, type WindowAllResult } from './dsl/window-all.js';
+export type { WindowContext, WindowFunction } from './dsl/window-function.js';
+export type { WindowSpec } from './dsl/window-spec.js';
+export type { StateDeclaration } from './state/handles.js';
+export {
+  aggregatingState,
+  reducingState,
+  type AggregatingState,
+  type ReducingState,
+  type StateAggregator,
+} from './state/handles-fold.js';
+export { listState, type ListState } from './state/handles-list.js';
+export { mapState, type MapState } from './state/handles-map.js';
+export { valueState, type ValueState } from './state/handles-value.js';
+export type { StateOptions, TtlOptions } from './state/ttl.js';
+export {
+  evictors,
+  type DeltaEvictorOptions,
+  type Evictor,
+  type EvictorOptions,
+  type WindowElement,
+} from './time/evictors.js';
+export {
+  countWindow,
+  globalWindow,
+  type CountWindowOptions,
+  type CountWindows,
+  type GlobalWindow,
+} from './time/global-windows.js';
+export { session, type SessionOptions, type SessionWindows } from './time/session-windows.js';
+export {
+  defineTrigger,
+  type Trigger,
+  type TriggerContext,
+  type TriggerDefinition,
+  type TriggerResult,
+} from './time/trigger.js';
+export { triggers, type DeltaOptions, type TimeoutOptions } from './time/triggers.js';
+export {
+  hop,
+  sliding,
+  tumbling,
+  type AlignedWindows,
+  type SlidingOptions,
+  type TimeWindow,
+  type TumblingOptions,
+  type WindowTime,
+} from './time/windows.js';
 export { callback, type CallbackOptions } from './connectors/callback.js';
 export { collect, type CollectOptions, type CollectSink } from './connectors/collect.js';
 export {

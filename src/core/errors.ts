@@ -36,7 +36,13 @@ export const errorTable = {
   TIMESTAMP_INVALID: entry(
     'The timestamp of an element is not a finite number of milliseconds in the allowed range.',
   ),
+  TIMESTAMP_IN_FUTURE: entry(
+    'The timestamp of an element lies further ahead of the time when it was appended than maxFuture allows.',
+  ),
+  WATERMARK_INVALID: entry('A watermark generator gave something that is not a number.'),
   WINDOW_INVALID: entry('A window specification has a size, slide or offset that makes no window.'),
+  WINDOW_UNBOUNDED: entry('A window would keep its elements for ever, because nothing ends or empties it.'),
+  WINDOW_CONTRADICTION: entry('Two options of a window contradict each other; both are named.'),
   STREAM_LIFTED: entry(
     'A Tidemark step stands on an Observable that a stock RxJS operator has made from a DataStream.',
   ),

@@ -1,27 +1,61 @@
 /** `window`: one result per key and window, once event time has passed the end of the window. */
 import type { Observable } from 'rxjs';
-import { durationMs, formatDuration, type Duration } from '../core/duration.js';
-import {
-  SliceAssigner,
-  describeWindows,
-  type AlignedWindows,
-  type TimeWindow,
-} from '../time/windows.js';
+import type { Duration } from '../core/duration.js';
+import type { OperatorContext } from '../core/operator.js';
+import type { Evictor } from '../time/evictors.js';
+import type { Trigger } from '../time/trigger.js';
+import { SliceAssigner, type TimeWindow } from '../time/windows.js';
+import { cellsSpec, type StateDeclarations } from '../state/handles.js';
 import type { Aggregator } from './aggregators.js';
-import type { DataStream, Keyed, OutputTag } from './data-stream.js';
-import { defineOperator } from './define-operator.js';
-import { SlicedWindows, windowStateSpec } from './sliced-windows.js';
+import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
+import { defineOperator, type OperatorDefinition } from './define-operator.js';
+import { keySlicesSpec } from './key-slices.js';
+import { SlicedWindows } from './sliced-windows.js';
+import { TriggeredWindows } from './triggered-windows.js';
+import { FunctionOutput, plainOutput, type WindowFunction } from './window-function.js';
+import { windowsOfKeySpec, type WindowsOfKey } from './window-records.js';
+import {
+  checkWindow,
+  type AnyWindowOptions,
+  type CheckedWindow,
+  type WindowSpec,
+} from './window-spec.js';
 
 export interface WindowOptions<T> {
-  /** Panes and timers are found by it after a restart. */
+  /** Windows and timers are found by it after a restart. */
   readonly uid: string;
+  /** When a window says its result. Default: at its end; see `triggers`. */
+  readonly trigger?: Trigger<T, never>;
+  /** What a window throws away around its firing; needs an aggregator that keeps its elements, `collect()`. */
+  readonly evictor?: Evictor<T>;
   /**
-   * How long after its end a window still takes elements; each of them emits an updated result at once. Default 0:
-   * the first result is the only one.
+   * How long after its end a window of event time still takes elements; each of them emits an updated result at once.
+   * Default 0: the first result is the only one. Infinity needs `unbounded`.
    */
   readonly allowedLateness?: Duration;
   /** Where elements go that are too late for all their windows. They are counted in any case. */
   readonly late?: OutputTag<T>;
+  /** Says that windows may be kept for ever, where nothing would ever end or empty them. Default false. */
+  readonly unbounded?: boolean;
+}
+
+/** A window with a function: it sees each result with its key and window, and says what to emit. */
+export interface WindowProcessOptions<
+  K,
+  T,
+  Value,
+  Out,
+  WindowState extends StateDeclarations,
+  KeyState extends StateDeclarations,
+> extends WindowOptions<T> {
+  /** Called each time a window fires; what it returns is emitted, with the last timestamp of the window. */
+  readonly process: WindowFunction<K, Value, Out, WindowState, KeyState>;
+  /** States of each key and window; they go with the window. Not on sessions. Default: none. */
+  readonly windowState?: WindowState;
+  /** States of each key, shared by its windows; they stay until they are cleared. Default: none. */
+  readonly keyState?: KeyState;
+  /** Side outputs that `context.side` may send to. */
+  readonly sides?: readonly OutputTag<unknown>[];
 }
 
 /** The result of one window for one key. Its timestamp is `window.end - 1`, and the watermark follows it. */
@@ -33,12 +67,15 @@ export interface WindowResult<K, Value> {
 }
 
 /**
- * Aggregates per key and window. Each element updates one slice; overlapping windows are put together from slices when
- * they fire. Rules after Flink's default event-time trigger: a window fires when the watermark reaches `end - 1`; an
- * element is late when the last of its windows ended more than `allowedLateness` ago.
+ * Aggregates per key and window. By default windows follow Flink's event-time trigger: a window fires when the watermark
+ * reaches `end - 1`; an element is late when the last of its windows ended more than `allowedLateness` ago. Other
+ * triggers, evictors, and a function over the result come in as options.
  *
- * @param spec `tumbling(...)` or `sliding(...)`
- * @param aggregator such as `count()`, `sum((play) => play.ms)`
+ * Tumbling and sliding windows under that trigger are cut into slices: each element updates one slice, however much the
+ * windows overlap, and windows are put together from slices when they fire.
+ *
+ * @param spec `tumbling(...)`, `sliding(...)`, `session(...)`, `countWindow(...)` or `globalWindow()`
+ * @param aggregator such as `count()`, `sum((play) => play.ms)`; `collect()` keeps all elements
  *
  * @example
  * import { count, eventTime, keyBy, sliding, window } from 'tidemark';
@@ -54,37 +91,138 @@ export interface WindowResult<K, Value> {
  * // => 0 10000 2
  * // => 5000 15000 1
  *
- * @throws TidemarkError DURATION_INVALID; KEY_MISSING or TIME_MISSING when it is piped
+ * @throws TidemarkError DURATION_INVALID, OPTIONS_INVALID, WINDOW_UNBOUNDED, WINDOW_CONTRADICTION; KEY_MISSING or
+ *   TIME_MISSING when it is piped
  */
+export function window<
+  K,
+  T,
+  Accumulator,
+  Value,
+  Out,
+  WindowState extends StateDeclarations = Record<never, never>,
+  KeyState extends StateDeclarations = Record<never, never>,
+>(
+  spec: WindowSpec<T>,
+  aggregator: Aggregator<T, Accumulator, Value>,
+  options: WindowProcessOptions<K, T, Value, Out, WindowState, KeyState>,
+): (source: Observable<Keyed<K, T>>) => DataStream<Unkeyed<Out>>;
 export function window<K, T, Accumulator, Value>(
-  spec: AlignedWindows,
+  spec: WindowSpec<T>,
   aggregator: Aggregator<T, Accumulator, Value>,
   options: WindowOptions<T>,
-): (source: Observable<Keyed<K, T>>) => DataStream<WindowResult<K, Value>> {
-  const latenessMs = durationMs(
-    options.allowedLateness ?? 0,
-    `allowedLateness of window "${options.uid}"`,
+): (source: Observable<Keyed<K, T>>) => DataStream<WindowResult<K, Value>>;
+export function window(spec: unknown, aggregator: unknown, options: unknown): unknown {
+  return defineOperator(
+    windowDefinition(
+      spec as WindowSpec<never>,
+      aggregator as Aggregator<never, unknown, unknown>,
+      options as AnyWindowOptions,
+    ),
   );
+}
+
+/** `window` that never cuts into slices; for tests that compare the two. */
+export const triggeredWindow = ((
+  spec: WindowSpec<never>,
+  aggregator: Aggregator<never, unknown, unknown>,
+  options: AnyWindowOptions,
+) =>
+  defineOperator(
+    windowDefinition(spec, aggregator, options, { slices: false }),
+  )) as unknown as typeof window;
+
+/** Everything that the graph must know of a window. */
+export function windowDefinition(
+  spec: WindowSpec<never>,
+  aggregator: Aggregator<never, unknown, unknown>,
+  options: AnyWindowOptions,
+  { slices = true, isKeyed = true } = {},
+): OperatorDefinition {
+  const where = `window "${options.uid}"`;
+  const checked = checkWindow(spec, aggregator, options, where);
+  const { summary, shape, latenessMs, time } = checked;
   const late = options.late?.id;
-  const lateness = latenessMs === 0 ? '' : `, ${formatDuration(latenessMs)} late`;
-  return defineOperator<Keyed<K, T>, WindowResult<K, Value>>({
-    operator: 'window',
+  const parts: Parts = { checked, aggregator: aggregator as Parts['aggregator'], options, isKeyed };
+  return {
+    operator: isKeyed ? 'window' : 'windowAll',
     uid: options.uid,
     keyed: true,
-    needsEventTime: true,
-    state: windowStateSpec<Accumulator>(),
-    sideOutputs: late === undefined ? [] : [late],
-    facts: {
-      summary: `${describeWindows(spec)}, ${aggregator.name}${lateness}`,
-      latenessMs,
-      stateShape: `${spec.sizeMs}/${spec.slideMs}+${spec.offsetMs} ${aggregator.name}`,
-    },
+    needsEventTime: time === 'event',
+    sideOutputs: [
+      ...(late === undefined ? [] : [late]),
+      ...(options.sides ?? []).map(({ id }) => id),
+    ],
+    facts: { summary, latenessMs, stateShape: shape },
+    ...(slices && fitsSlices(spec, parts) ? sliced(spec, parts) : triggered(parts)),
+  };
+}
+
+interface Parts {
+  readonly checked: CheckedWindow;
+  readonly aggregator: Aggregator<unknown, unknown, unknown>;
+  readonly options: AnyWindowOptions;
+  readonly isKeyed: boolean;
+}
+
+type Engine = Pick<OperatorDefinition, 'state' | 'create'>;
+type Aligned = Extract<WindowSpec<never>, { readonly sizeMs: number }>;
+
+function fitsSlices(
+  spec: WindowSpec<never>,
+  { checked, aggregator, options }: Parts,
+): spec is Aligned {
+  const isAligned = spec.kind === 'tumbling' || spec.kind === 'sliding';
+  const isPlain = options.windowState === undefined && options.keyState === undefined;
+  const mayBeCut = aggregator.arrivalOrder !== true && checked.latenessMs !== Infinity;
+  return isAligned && checked.firesByDefault && isPlain && mayBeCut;
+}
+
+function sliced(spec: Aligned, { checked, aggregator, options, isKeyed }: Parts): Engine {
+  return {
+    state: keySlicesSpec(),
     create: (context) =>
-      new SlicedWindows<Accumulator>(context, {
+      new SlicedWindows(context, {
         slices: new SliceAssigner(spec),
-        aggregator: aggregator as Aggregator<unknown, Accumulator, unknown>,
-        latenessMs,
-        late,
+        aggregator,
+        latenessMs: checked.latenessMs,
+        late: options.late?.id,
+        output: functionOf(context, options) ?? plainOutput(context.output, isKeyed),
       }),
-  });
+  };
+}
+
+function triggered({ checked, aggregator, options, isKeyed }: Parts): Engine {
+  const windowState = options.windowState ?? {};
+  const keyState = options.keyState ?? {};
+  return {
+    state: windowsOfKeySpec(keyState, windowState),
+    create(context) {
+      const store = context.keyedState<WindowsOfKey>();
+      const fn = functionOf(context, options, { store, windowState, keyState });
+      return new TriggeredWindows(
+        context,
+        {
+          ...checked,
+          aggregator,
+          late: options.late?.id,
+          createCells: cellsSpec(windowState).create,
+        },
+        { store, function: fn, output: fn ?? plainOutput(context.output, isKeyed) },
+      );
+    },
+  };
+}
+
+function functionOf(
+  context: OperatorContext,
+  { process }: AnyWindowOptions,
+  states?: ConstructorParameters<typeof FunctionOutput>[2],
+): FunctionOutput | undefined {
+  if (process === undefined) return undefined;
+  return new FunctionOutput(
+    context,
+    process as ConstructorParameters<typeof FunctionOutput>[1],
+    states,
+  );
 }

@@ -100,7 +100,14 @@ export interface TriggerDefinition<T, State> {
 export function defineTrigger<T, State = undefined>(
   definition: TriggerDefinition<T, State>,
 ): Trigger<T, State> {
-  for (const part of ['element', 'eventTime', 'processingTime', 'merge', 'clear', 'create'] as const)
+  for (const part of [
+    'element',
+    'eventTime',
+    'processingTime',
+    'merge',
+    'clear',
+    'create',
+  ] as const)
     checkPart(definition[part], `${part} of the trigger "${definition.name}"`);
   return {
     name: definition.name,

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../core/errors.js';
 import {
   SliceAssigner,
-  describeWindows,
+  hop,
+  windowsAt,
   sliding,
   tumbling,
   type AlignedWindows,
@@ -28,6 +29,7 @@ const specs: readonly AlignedWindows[] = [
   [3, 9, 8],
 ].map(([sizeMs, slideMs, offsetMs]) => ({
   kind: sizeMs === slideMs ? 'tumbling' : 'sliding',
+  time: 'event',
   sizeMs: sizeMs as number,
   slideMs: slideMs as number,
   offsetMs: offsetMs as number,
@@ -58,6 +60,9 @@ describe.each(specs)('windows of $sizeMs every $slideMs, shifted by $offsetMs', 
         )
           ends.push(end);
       expect(ends).toEqual(naiveEnds(spec, time));
+      const windows = windowsAt(spec, Math.floor(time));
+      expect(windows.map(({ end }) => end).toReversed()).toEqual(ends);
+      expect(windows.every(({ start, end }) => end - start === spec.sizeMs)).toBe(true);
     }
   });
 
@@ -99,6 +104,7 @@ describe('tumbling', () => {
   test('reads durations', () => {
     expect(tumbling({ size: '1h', offset: '15m' })).toEqual({
       kind: 'tumbling',
+      time: 'event',
       sizeMs: 3_600_000,
       slideMs: 3_600_000,
       offsetMs: 900_000,
@@ -145,9 +151,10 @@ describe('sliding', () => {
   });
 });
 
-test('explain gets one line for each kind', () => {
-  expect(describeWindows(tumbling({ size: '1m' }))).toBe('tumbling 1m');
-  expect(describeWindows(sliding({ size: '1h', slide: '5m' }))).toBe('sliding 1h / 5m');
+test('windows go by event time, unless they are told otherwise', () => {
+  expect(tumbling({ size: '1m' }).time).toBe('event');
+  expect(hop({ size: '1h', slide: '5m', time: 'processing' }).time).toBe('processing');
+  expect(code(() => tumbling({ size: 1, time: 'wall' as 'event' }))).toBe('OPTIONS_INVALID');
 });
 
 /** Flink's `SlidingEventTimeWindows.assignWindows`, with the remainder taken by floor; borders are whole milliseconds. */

@@ -83,14 +83,16 @@ export const hop = sliding;
 /** The arithmetic of aligned windows. Slices are named by their start, windows by their end. */
 export class SliceAssigner {
   readonly widthMs: number;
+  readonly slideMs: number;
+  readonly slicesPerWindow: number;
   readonly #sizeMs: number;
-  readonly #slideMs: number;
   readonly #offsetMs: number;
 
   constructor({ sizeMs, slideMs, offsetMs }: AlignedWindows) {
     this.widthMs = greatestCommonDivisor(sizeMs, slideMs);
     this.#sizeMs = sizeMs;
-    this.#slideMs = slideMs;
+    this.slideMs = slideMs;
+    this.slicesPerWindow = sizeMs / this.widthMs;
     this.#offsetMs = offsetMs;
   }
 
@@ -104,23 +106,23 @@ export class SliceAssigner {
   firstEnd(slice: number): number {
     // The earliest start is the smallest aligned one above slice + width - 1 - size.
     const behind = slice + this.widthMs - this.#sizeMs;
-    return behind + floorMod(this.#offsetMs - behind, this.#slideMs) + this.#sizeMs;
+    return behind + floorMod(this.#offsetMs - behind, this.slideMs) + this.#sizeMs;
   }
 
   /** The end of the latest window that holds the slice; at or before the slice when none does (slide > size). */
   lastEnd(slice: number): number {
-    return slice - floorMod(slice - this.#offsetMs, this.#slideMs) + this.#sizeMs;
+    return slice - floorMod(slice - this.#offsetMs, this.slideMs) + this.#sizeMs;
   }
 
   /** The end of the next window after the one that ends at `end`. */
   nextEnd(end: number): number {
-    return end + this.#slideMs;
+    return end + this.slideMs;
   }
 
   /** The end of the earliest window that ends after `time`. */
   endAfter(time: number): number {
     const next = Math.floor(time) + 1;
-    return next + floorMod(this.#offsetMs + this.#sizeMs - next, this.#slideMs);
+    return next + floorMod(this.#offsetMs + this.#sizeMs - next, this.slideMs);
   }
 
   windowEndingAt(end: number): TimeWindow {
@@ -129,8 +131,23 @@ export class SliceAssigner {
 
   /** Whether some window ends at `time`. */
   isEnd(time: number): boolean {
-    return floorMod(time - this.#offsetMs - this.#sizeMs, this.#slideMs) === 0;
+    return floorMod(time - this.#offsetMs - this.#sizeMs, this.slideMs) === 0;
   }
+}
+
+/** All windows of a time, the latest first. None when it lies between two (slide > size). */
+export function windowsAt(
+  { sizeMs, slideMs, offsetMs }: AlignedWindows,
+  time: number,
+): TimeWindow[] {
+  const windows: TimeWindow[] = [];
+  for (
+    let start = time - floorMod(time - offsetMs, slideMs);
+    start > time - sizeMs;
+    start -= slideMs
+  )
+    windows.push({ start, end: start + sizeMs });
+  return windows;
 }
 
 /** Checks the `time` of a window specification. */

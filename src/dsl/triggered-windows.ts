@@ -1,0 +1,302 @@
+/**
+ * The operator behind `window` for everything that slices cannot do: any kind of window, any trigger, evictors, a state
+ * per window. One record per key and window, as Flink's `WindowOperator` has it; sessions that meet become one record.
+ *
+ *     element ─▶ windows of it ─▶ late? ─▶ put in ─▶ trigger ─▶ fire · purge ─▶ clean-up timer
+ *     timer   ─▶ windows of the key that wait for this time ─▶ trigger ─▶ fire · purge ─▶ clean up
+ */
+import type {
+  Budget,
+  KeyCell,
+  KeyedState,
+  Operator,
+  OperatorContext,
+  Slot,
+  TimeDomain,
+} from '../core/operator.js';
+import type { Cells } from '../state/handles.js';
+import type { Evictor, WindowElement } from '../time/evictors.js';
+import type { Trigger, TriggerResult } from '../time/trigger.js';
+import { sessionsMeet } from '../time/session-windows.js';
+import type { TimeWindow, WindowTime } from '../time/windows.js';
+import type { Aggregator } from './aggregators.js';
+import { TriggerCalls } from './trigger-calls.js';
+import { timestampMissing } from './user-function.js';
+import type { FunctionOutput, WindowOutput } from './window-function.js';
+import { WindowRecord, timersOf, type WindowsOfKey } from './window-records.js';
+
+export interface TriggeredWindowsOptions {
+  /** The windows of an element; for sessions the one that it makes by itself. Global windows ignore the time. */
+  readonly windowsOf: (value: unknown, time: number) => readonly TimeWindow[];
+  readonly merges: boolean;
+  /** Undefined: windows do not go by time. */
+  readonly time: WindowTime | undefined;
+  readonly aggregator: Aggregator<unknown, unknown, unknown>;
+  readonly trigger: Trigger<unknown, unknown>;
+  readonly evictor: Evictor<unknown> | undefined;
+  /** Infinity: kept for ever. */
+  readonly latenessMs: number;
+  /** Tag of the side output for late elements. */
+  readonly late: string | undefined;
+  /** The states of a new window. */
+  readonly createCells: () => Cells;
+}
+
+export class TriggeredWindows implements Operator {
+  readonly #context: OperatorContext;
+  readonly #options: TriggeredWindowsOptions;
+  readonly #store: KeyedState<WindowsOfKey>;
+  readonly #cell: KeyCell;
+  readonly #output: WindowOutput;
+  readonly #function: FunctionOutput | undefined;
+  readonly #calls: TriggerCalls;
+
+  constructor(
+    context: OperatorContext,
+    options: TriggeredWindowsOptions,
+    parts: {
+      readonly store: KeyedState<WindowsOfKey>;
+      readonly output: WindowOutput;
+      readonly function: FunctionOutput | undefined;
+    },
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#store = parts.store;
+    this.#output = parts.output;
+    this.#function = parts.function;
+    this.#cell = context.keyCell(0);
+    this.#calls = new TriggerCalls(context, this.#store);
+  }
+
+  element(value: unknown, timestamp: number): void {
+    const { counters } = this.#context;
+    const { time, merges } = this.#options;
+    counters.received += 1;
+    if (time === 'event' && !Number.isFinite(timestamp)) {
+      this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
+      return;
+    }
+    const slot = this.#store.slot(this.#cell.key);
+    const windows = this.#assign(value, time === 'processing' ? this.#context.now() : timestamp);
+    let isTaken = false;
+    for (const window of windows) {
+      const record = merges ? this.#sessionOf(slot, window) : this.#recordOf(slot, window);
+      if (record === undefined) continue;
+      isTaken = true;
+      this.#add(slot, record, value, timestamp);
+    }
+    if (isTaken) counters.accepted += 1;
+    else if (time === 'event' && timestamp + this.#options.latenessMs <= this.#context.watermark())
+      this.#tooLate(value, timestamp);
+    else counters.filtered += 1;
+    this.#store.release(slot);
+  }
+
+  advance(time: number, budget: Budget): boolean {
+    return this.#fireTimers('event', time, budget);
+  }
+
+  tick(now: number, budget: Budget): boolean {
+    return this.#fireTimers('processing', now, budget);
+  }
+
+  nextTick(): number {
+    return this.#store.timers.processing.next();
+  }
+
+  #fireTimers(domain: TimeDomain, until: number, budget: Budget): boolean {
+    const timers = this.#store.timers[domain];
+    for (;;) {
+      if (timers.next() > until) return true;
+      if (budget.left <= 0) return false;
+      const slot = timers.take(until);
+      if (slot === undefined) return true;
+      budget.left -= 1;
+      this.#onTimer(slot, timers.firedTime, domain);
+    }
+  }
+
+  #assign(value: unknown, time: number): readonly TimeWindow[] {
+    try {
+      return this.#options.windowsOf(value, time);
+    } catch (cause) {
+      return this.#context.fail(cause, { key: this.#cell.key, timestamp: time });
+    }
+  }
+
+  /** When a window is thrown away. */
+  #cleanupTime(end: number): number {
+    const { time, latenessMs } = this.#options;
+    return time === 'event' ? end - 1 + latenessMs : end - 1;
+  }
+
+  #isLate(end: number): boolean {
+    return this.#options.time === 'event' && this.#cleanupTime(end) <= this.#context.watermark();
+  }
+
+  #tooLate(value: unknown, timestamp: number): void {
+    this.#context.late(value, timestamp);
+    if (this.#options.late !== undefined)
+      this.#context.side(this.#options.late).element(value, timestamp);
+  }
+
+  #recordOf(slot: Slot<WindowsOfKey>, { start, end }: TimeWindow): WindowRecord | undefined {
+    if (this.#isLate(end)) return undefined;
+    const { windows } = slot.live;
+    for (const record of windows) if (record.start === start && record.end === end) return record;
+    const record = this.#newRecord(start, end);
+    this.#store.touch(slot);
+    windows.push(record);
+    return record;
+  }
+
+  /** The session that an element ends up in: a live one that holds its window, or all that it meets as one. */
+  #sessionOf(slot: Slot<WindowsOfKey>, own: TimeWindow): WindowRecord | undefined {
+    const { windows } = slot.live;
+    const met = windows.filter((record) => sessionsMeet(record, own));
+    const [first] = met;
+    if (first === undefined) {
+      if (this.#isLate(own.end)) return undefined;
+      const record = this.#newRecord(own.start, own.end);
+      this.#store.touch(slot);
+      windows.push(record);
+      return record;
+    }
+    const start = Math.min(own.start, ...met.map((record) => record.start));
+    const end = Math.max(own.end, ...met.map((record) => record.end));
+    if (met.length === 1 && first.start === start && first.end === end) return first;
+    const merged = this.#newRecord(start, end);
+    this.#store.touch(slot);
+    windows.push(merged);
+    this.#merge(slot, merged, met);
+    return merged;
+  }
+
+  #newRecord(start: number, end: number): WindowRecord {
+    const { trigger, createCells } = this.#options;
+    return new WindowRecord({ start, end, trigger: trigger.create(), cells: createCells() });
+  }
+
+  #merge(slot: Slot<WindowsOfKey>, merged: WindowRecord, met: readonly WindowRecord[]): void {
+    const { trigger, evictor, aggregator } = this.#options;
+    this.#calls.point(slot, merged, NaN);
+    try {
+      trigger.merge?.(
+        this.#calls,
+        met.map((record) => record.state),
+      );
+      for (const record of met) {
+        if (!record.hasContents) continue;
+        if (!merged.hasContents) merged.put(record.contents);
+        else if (evictor !== undefined)
+          merged.put([
+            ...(merged.contents as WindowElement<unknown>[]),
+            ...(record.contents as WindowElement<unknown>[]),
+          ]);
+        else merged.put(aggregator.merge(merged.contents, record.contents));
+      }
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp: merged.end - 1 });
+    }
+    for (const record of met) this.#remove(slot, record);
+  }
+
+  #add(slot: Slot<WindowsOfKey>, record: WindowRecord, value: unknown, timestamp: number): void {
+    const { aggregator, evictor, trigger } = this.#options;
+    let result: TriggerResult;
+    this.#store.touch(slot);
+    try {
+      if (evictor !== undefined) {
+        if (!record.hasContents) record.put([]);
+        (record.contents as WindowElement<unknown>[]).push({ value, timestamp });
+      } else {
+        const before = record.hasContents ? record.contents : aggregator.create();
+        record.put(aggregator.add(before, value));
+      }
+      this.#calls.point(slot, record, timestamp);
+      result = trigger.element(value, this.#calls);
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp });
+    }
+    this.#do(result, slot, record);
+    const cleanup = this.#cleanupTime(record.end);
+    if (cleanup === Infinity) return;
+    this.#calls.set(this.#options.time ?? 'event', record, cleanup);
+  }
+
+  #onTimer(slot: Slot<WindowsOfKey>, time: number, domain: TimeDomain): void {
+    const { trigger } = this.#options;
+    this.#store.touch(slot);
+    const due = slot.live.windows.filter((record) => timersOf(record, domain).includes(time));
+    for (const record of due) {
+      record.removeTimer(domain, time);
+      this.#context.derive(slot.key, time);
+      this.#calls.point(slot, record, NaN);
+      let result: TriggerResult;
+      try {
+        result =
+          domain === 'event'
+            ? trigger.eventTime(time, this.#calls)
+            : trigger.processingTime(time, this.#calls);
+      } catch (cause) {
+        this.#context.fail(cause, { key: slot.key, timestamp: time });
+      }
+      this.#do(result, slot, record);
+      if (domain === this.#options.time && time === this.#cleanupTime(record.end))
+        this.#remove(slot, record);
+    }
+    this.#store.release(slot);
+  }
+
+  #do(result: TriggerResult, slot: Slot<WindowsOfKey>, record: WindowRecord): void {
+    if (result === 'continue') return;
+    if (result !== 'purge' && record.hasContents) this.#fire(slot, record);
+    if (result === 'purge' || result === 'fireAndPurge') record.purge();
+  }
+
+  #fire(slot: Slot<WindowsOfKey>, record: WindowRecord): void {
+    const { aggregator, evictor } = this.#options;
+    const window = { start: record.start, end: record.end };
+    const timestamp = record.end - 1;
+    let value: unknown;
+    try {
+      if (evictor?.when === 'before') this.#evict(record, evictor);
+      value = aggregator.result(evictor === undefined ? record.contents : this.#fold(record));
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp });
+    }
+    this.#function?.point(slot, record, timestamp);
+    this.#output.emit(slot.key, window, value, timestamp);
+    if (evictor?.when === 'after') this.#evict(record, evictor);
+  }
+
+  #evict(record: WindowRecord, evictor: Evictor<unknown>): void {
+    const kept = [...evictor.keep(record.contents as WindowElement<unknown>[])];
+    // An emptied window still fires this once, and then not before new elements come.
+    if (kept.length === 0) record.purge();
+    else record.put(kept);
+  }
+
+  #fold({ hasContents, contents }: WindowRecord): unknown {
+    const { aggregator } = this.#options;
+    let accumulator = aggregator.create();
+    if (!hasContents) return accumulator;
+    for (const { value } of contents as readonly WindowElement<unknown>[])
+      accumulator = aggregator.add(accumulator, value);
+    return accumulator;
+  }
+
+  /** Throws a window away, with its timers and what its trigger remembers. */
+  #remove(slot: Slot<WindowsOfKey>, record: WindowRecord): void {
+    this.#calls.point(slot, record, NaN);
+    try {
+      this.#options.trigger.clear(this.#calls);
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp: record.end - 1 });
+    }
+    this.#calls.deleteAll(record);
+    const { windows } = slot.live;
+    windows.splice(windows.indexOf(record), 1);
+  }
+}

@@ -1,0 +1,161 @@
+/** What a window says when it fires: the plain result, or what a function of the user makes of it. */
+import type { KeyedState, OperatorContext, Receiver, Slot } from '../core/operator.js';
+import {
+  SlotCursor,
+  type Cells,
+  type HandlesOf,
+  type StateDeclarations,
+} from '../state/handles.js';
+import type { TimeWindow } from '../time/windows.js';
+import type { OutputTag } from './data-stream.js';
+import { emittedList, type Emitted } from './user-function.js';
+
+/** What a window function is given beside the value: window, key, time, states, side outputs. */
+export interface WindowContext<
+  K,
+  WindowState extends StateDeclarations = Record<never, never>,
+  KeyState extends StateDeclarations = Record<never, never>,
+> {
+  readonly key: K;
+  /** Event time in epoch ms; `end` is exclusive. From -Infinity to Infinity for a global window. */
+  readonly window: TimeWindow;
+  /** The current input watermark, ms; -Infinity before the first. */
+  readonly watermark: number;
+  /** Processing time, epoch ms. */
+  readonly now: number;
+  /** The declared `windowState` of this key and window; it goes when the window goes. */
+  readonly windowState: HandlesOf<WindowState>;
+  /** The declared `keyState` of this key, shared by all its windows; it stays until it is cleared. */
+  readonly keyState: HandlesOf<KeyState>;
+  /** Sends to a side output that the window declares in `sides`, with the timestamp of the result. */
+  side<T>(tag: OutputTag<T>, value: T): void;
+}
+
+/** Called each time a window fires; what it returns is emitted, with the last timestamp of the window. */
+export type WindowFunction<
+  K,
+  Value,
+  Out,
+  WindowState extends StateDeclarations,
+  KeyState extends StateDeclarations,
+> = (value: Value, context: WindowContext<K, WindowState, KeyState>) => Emitted<Out>;
+
+/** Hands on the result of a window. One call per firing. */
+export interface WindowOutput {
+  emit(key: unknown, window: TimeWindow, value: unknown, timestamp: number): void;
+}
+
+/** Emits `{ key, window, value }`, or without the key for windows over the whole stream. */
+export function plainOutput(output: Receiver, isKeyed: boolean): WindowOutput {
+  return isKeyed
+    ? {
+        emit: (key, window, value, timestamp) => output.element({ key, window, value }, timestamp),
+      }
+    : { emit: (_key, window, value, timestamp) => output.element({ window, value }, timestamp) };
+}
+
+/** Whatever holds states: the slot of a key, or one window in it. */
+interface HasCells {
+  readonly cells: Cells;
+}
+
+type AnyWindowFunction = (
+  value: unknown,
+  context: WindowContext<unknown, StateDeclarations, StateDeclarations>,
+) => Emitted<unknown>;
+
+/** Emits what a user function makes of each result. */
+export class FunctionOutput
+  implements WindowOutput, WindowContext<unknown, StateDeclarations, StateDeclarations>
+{
+  readonly #context: OperatorContext;
+  readonly #function: AnyWindowFunction;
+  readonly #keyCursor: SlotCursor | undefined;
+  readonly #windowCursor: SlotCursor | undefined;
+  readonly windowState: HandlesOf<StateDeclarations>;
+  readonly keyState: HandlesOf<StateDeclarations>;
+  #slot: Slot<HasCells> | undefined;
+  #timestamp = NaN;
+  key: unknown;
+  window: TimeWindow = { start: NaN, end: NaN };
+
+  /** @param store where the states live; undefined when none are declared */
+  constructor(
+    context: OperatorContext,
+    fn: AnyWindowFunction,
+    states?: {
+      readonly store: KeyedState<HasCells & object>;
+      readonly windowState: StateDeclarations;
+      readonly keyState: StateDeclarations;
+    },
+  ) {
+    this.#context = context;
+    this.#function = fn;
+    if (states === undefined) {
+      this.windowState = {};
+      this.keyState = {};
+      return;
+    }
+    const store = this.#storeOf(states.store);
+    this.#keyCursor = new SlotCursor(store, context);
+    this.#windowCursor = new SlotCursor(store, context);
+    this.keyState = handlesOf(states.keyState, this.#keyCursor);
+    this.windowState = handlesOf(states.windowState, this.#windowCursor);
+  }
+
+  /** Says whose states the next `emit` may use. */
+  point(slot: Slot<HasCells>, window: HasCells, timestamp: number): void {
+    this.#slot = slot;
+    this.#keyCursor?.point({ key: slot.key, live: slot.live.cells }, timestamp);
+    this.#windowCursor?.point({ key: slot.key, live: window.cells }, timestamp);
+  }
+
+  emit(key: unknown, window: TimeWindow, value: unknown, timestamp: number): void {
+    this.key = key;
+    this.window = window;
+    this.#timestamp = timestamp;
+    let results: readonly unknown[];
+    try {
+      results = emittedList(this.#function(value, this), this.#context.name);
+    } catch (cause) {
+      this.#context.fail(cause, { key, timestamp });
+    }
+    const { output } = this.#context;
+    for (const result of results) output.element(result, timestamp);
+  }
+
+  get watermark(): number {
+    return this.#context.watermark();
+  }
+
+  get now(): number {
+    return this.#context.now();
+  }
+
+  side<T>(tag: OutputTag<T>, value: T): void {
+    this.#context.side(tag.id).element(value, this.#timestamp);
+  }
+
+  /** The cells lie inside the slot of the key: to change one is to change the slot. */
+  #storeOf(store: KeyedState<HasCells>): KeyedState<Cells> {
+    const slotInHand = (): Slot<HasCells> => this.#slot as Slot<HasCells>;
+    const view = Object.create(store) as KeyedState<Cells>;
+    return Object.assign(view, {
+      touch: () => store.touch(slotInHand()),
+      preserve: () => store.preserve(slotInHand()),
+      release: () => undefined,
+    });
+  }
+}
+
+function handlesOf(
+  declarations: StateDeclarations,
+  cursor: SlotCursor,
+): HandlesOf<StateDeclarations> {
+  return Object.fromEntries(
+    Object.entries(declarations).map(([name, declaration], index) => [
+      name,
+      declaration.handle(cursor, index),
+    ]),
+  );
+}

@@ -1,0 +1,99 @@
+/** The state of `window` outside of slices: one record per key and window. */
+import type { KeyedStateSpec, TimeDomain } from '../core/operator.js';
+import { cellsSpec, type Cells, type StateDeclarations } from '../state/handles.js';
+
+/** The live windows of a key, in the order in which they were made, and the states that they share. */
+export interface WindowsOfKey {
+  readonly cells: Cells;
+  readonly windows: WindowRecord[];
+}
+
+type PackedWindow = readonly [
+  start: number,
+  end: number,
+  hasContents: boolean,
+  contents: unknown,
+  state: unknown,
+  eventTimers: readonly number[],
+  processingTimers: readonly number[],
+  cells: unknown,
+];
+
+/** One window of one key. Its timers are kept here; the timers of the key are those of all its windows. */
+export class WindowRecord {
+  readonly start: number;
+  readonly end: number;
+  /** The accumulator, or the elements where an evictor needs them; means nothing without `hasContents`. */
+  contents: unknown = undefined;
+  hasContents = false;
+  /** What the trigger remembers. */
+  state: unknown;
+  eventTimers: number[] = [];
+  processingTimers: number[] = [];
+  cells: Cells;
+
+  constructor(parts: {
+    readonly start: number;
+    readonly end: number;
+    readonly trigger: unknown;
+    /** Its states; empty. */
+    readonly cells: Cells;
+  }) {
+    this.start = parts.start;
+    this.end = parts.end;
+    this.state = parts.trigger;
+    this.cells = parts.cells;
+  }
+
+  put(contents: unknown): void {
+    this.contents = contents;
+    this.hasContents = true;
+  }
+
+  purge(): void {
+    this.contents = undefined;
+    this.hasContents = false;
+  }
+
+  removeTimer(domain: TimeDomain, time: number): void {
+    const timers = timersOf(this, domain);
+    const at = timers.indexOf(time);
+    if (at >= 0) timers.splice(at, 1);
+  }
+}
+
+/** The pending times of a window. */
+export function timersOf(record: WindowRecord, domain: TimeDomain): number[] {
+  return domain === 'event' ? record.eventTimers : record.processingTimers;
+}
+
+/** How the windows of a key are kept. */
+export function windowsOfKeySpec(
+  keyState: StateDeclarations,
+  windowState: StateDeclarations,
+): KeyedStateSpec<WindowsOfKey> {
+  const ofKey = cellsSpec(keyState);
+  const ofWindow = cellsSpec(windowState);
+  const pack = (record: WindowRecord): PackedWindow => {
+    const { start, end, hasContents, contents, state, eventTimers, processingTimers } = record;
+    const cells = ofWindow.pack(record.cells);
+    return [start, end, hasContents, contents, state, eventTimers, processingTimers, cells];
+  };
+  const unpack = (packed: PackedWindow): WindowRecord => {
+    const [start, end, hasContents, contents, trigger, events, ticks, cells] = packed;
+    const record = new WindowRecord({ start, end, trigger, cells: ofWindow.unpack(cells) });
+    if (hasContents) record.put(contents);
+    record.eventTimers = [...events];
+    record.processingTimers = [...ticks];
+    return record;
+  };
+  return {
+    create: () => ({ cells: ofKey.create(), windows: [] }),
+    pack: ({ cells, windows }) => [ofKey.pack(cells), windows.map(pack)],
+    unpack(packed) {
+      const [cells, windows] = packed as [unknown, PackedWindow[]];
+      return { cells: ofKey.unpack(cells), windows: windows.map(unpack) };
+    },
+    isEmpty: ({ cells, windows }) => windows.length === 0 && ofKey.isEmpty(cells),
+  };
+}
