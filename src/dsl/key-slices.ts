@@ -3,8 +3,14 @@
  * the others are kept in two small arrays side by side.
  */
 import type { KeyedStateSpec } from '../core/operator.js';
+import { LiveSlot } from '../state/slots.js';
 
-export class KeySlices {
+export class KeySlices extends LiveSlot {
+  /**
+   * The operator's number for the newest slice, 0 where it has given none: a small integer is compared without another
+   * look into memory, as a time is not.
+   */
+  sliceNumber = 0;
   /** Start of the newest slice, ms; NaN when there is none. */
   start = NaN;
   accumulator: unknown = undefined;
@@ -32,39 +38,40 @@ export class KeySlices {
     return this.#starts?.[0] ?? this.start;
   }
 
-  has(start: number): boolean {
-    return this.start === start || (this.#starts?.includes(start) ?? false);
-  }
-
-  get(start: number): unknown {
-    if (this.start === start) return this.accumulator;
-    return this.#accumulators?.[this.#starts?.indexOf(start) ?? -1];
-  }
-
-  set(start: number, accumulator: unknown): void {
+  /** Opens a slice that is newer than all others. */
+  open(start: number, accumulator: unknown): void {
     this.lingers = false;
-    if (this.start === start || this.isEmpty) {
-      this.start = start;
-      this.accumulator = accumulator;
-      return;
+    if (!this.isEmpty) {
+      (this.#starts ??= []).push(this.start);
+      (this.#accumulators ??= []).push(this.accumulator);
     }
-    const starts = (this.#starts ??= []);
-    const accumulators = (this.#accumulators ??= []);
-    if (start > this.start) {
-      starts.push(this.start);
-      accumulators.push(this.accumulator);
-      this.start = start;
-      this.accumulator = accumulator;
-      return;
-    }
+    this.sliceNumber = 0;
+    this.start = start;
+    this.accumulator = accumulator;
+  }
+
+  /** Where an older slice is among the older ones: its index, or -1 - the index where it would be put. */
+  find(start: number): number {
+    const starts = this.#starts ?? none;
     let at = starts.length;
     while (at > 0 && (starts[at - 1] as number) > start) at -= 1;
-    if (starts[at - 1] === start) {
-      accumulators[at - 1] = accumulator;
+    return starts[at - 1] === start ? at - 1 : -1 - at;
+  }
+
+  at(index: number): unknown {
+    return this.#accumulators?.[index];
+  }
+
+  /** Puts an accumulator where `find` has said. */
+  put(index: number, start: number, accumulator: unknown): void {
+    const starts = (this.#starts ??= []);
+    const accumulators = (this.#accumulators ??= []);
+    if (index >= 0) {
+      accumulators[index] = accumulator;
       return;
     }
-    starts.splice(at, 0, start);
-    accumulators.splice(at, 0, accumulator);
+    starts.splice(-1 - index, 0, start);
+    accumulators.splice(-1 - index, 0, accumulator);
   }
 
   /** Takes the oldest slice out and gives its accumulator. */
@@ -74,23 +81,24 @@ export class KeySlices {
       return this.#accumulators?.shift();
     }
     const gone = this.accumulator;
+    this.sliceNumber = 0;
     this.start = NaN;
     this.accumulator = undefined;
     return gone;
   }
 
-  /** Calls `visit` for each slice, ascending. */
-  each(visit: (start: number, accumulator: unknown) => void): void {
-    const starts = this.#starts;
-    if (starts !== undefined)
-      for (let at = 0; at < starts.length; at += 1)
-        visit(starts[at] as number, this.#accumulators?.[at]);
-    if (!this.isEmpty) visit(this.start, this.accumulator);
+  /** Slices, from the oldest on: their number, and what each is. */
+  get size(): number {
+    return this.isEmpty ? 0 : 1 + (this.#starts?.length ?? 0);
   }
 
-  eachStart(visit: (start: number) => void): void {
-    for (const start of this.#starts ?? []) visit(start);
-    if (!this.isEmpty) visit(this.start);
+  startAt(index: number): number {
+    return this.#starts?.[index] ?? this.start;
+  }
+
+  accumulatorAt(index: number): unknown {
+    const older = this.#accumulators;
+    return older !== undefined && index < older.length ? older[index] : this.accumulator;
   }
 
   keepTotal(total: unknown): void {
@@ -104,19 +112,22 @@ export class KeySlices {
   }
 }
 
+const none: readonly number[] = [];
+
 /** How the slices of a key are kept: pairs of start and accumulator, ascending. */
 export function keySlicesSpec(): KeyedStateSpec<KeySlices> {
   return {
     create: () => new KeySlices(),
     pack(live) {
       const pairs: [number, unknown][] = [];
-      live.each((start, accumulator) => pairs.push([start, accumulator]));
+      for (let at = 0; at < live.size; at += 1)
+        pairs.push([live.startAt(at), live.accumulatorAt(at)]);
       return pairs;
     },
     unpack(packed) {
       const live = new KeySlices();
       for (const [start, accumulator] of packed as [number, unknown][])
-        live.set(start, accumulator);
+        live.open(start, accumulator);
       return live;
     },
     isEmpty: (live) => live.isEmpty,

@@ -11,17 +11,20 @@
 import { MIN_WATERMARK } from '../core/flow.js';
 import type {
   Budget,
+  Counters,
   KeyCell,
   KeyedState,
   Operator,
   OperatorContext,
   Slot,
 } from '../core/operator.js';
-import { TimeHeap } from '../state/time-heap.js';
-import type { SliceAssigner } from '../time/windows.js';
+import { WakeBuckets } from '../time/wake-buckets.js';
+import type { SliceAssigner, TimeWindow } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
-import { KeySlices } from './key-slices.js';
+import { CurrentSlice } from './current-slice.js';
+import type { KeySlices } from './key-slices.js';
 import { timestampMissing } from './user-function.js';
+import { SliceSums } from './slice-sums.js';
 import type { WindowOutput } from './window-function.js';
 
 export interface SlicedWindowsOptions {
@@ -37,69 +40,77 @@ export interface SlicedWindowsOptions {
 /** How long a key without slices is kept, because most keys come back at once; ms of event time. */
 const LINGER_MS = 60_000;
 
-type WindowSlot = Slot<KeySlices>;
+/** A bucket that is being worked on, and what is the same for all keys in it. */
+interface Firing {
+  readonly time: number;
+  readonly slots: readonly KeySlices[];
+  /** The key that comes next. */
+  at: number;
+  /** The window that ends here, if one does. */
+  readonly window: TimeWindow | undefined;
+  /** Slices that begin before it are forgotten. */
+  readonly keepFrom: number;
+  /** When a key is to be looked at again that has slices at or before that time; NaN: to be computed for each. */
+  readonly nextWake: number;
+}
 
 export class SlicedWindows implements Operator {
   readonly #context: OperatorContext;
   readonly #options: SlicedWindowsOptions;
   readonly #slices: SliceAssigner;
   readonly #aggregator: Aggregator<unknown, unknown, unknown>;
+  readonly #counters: Counters;
   readonly #store: KeyedState<KeySlices>;
   readonly #cell: KeyCell;
   readonly #output: WindowOutput;
-  /** Whether keys keep running totals. */
-  readonly #totals: boolean;
+  readonly #sums: SliceSums;
   readonly #lingerMs: number;
   /** The watermark up to which windows have fired: all that are due at it, once an advance is done. */
   #firedUpTo = MIN_WATERMARK;
   /** The end of the latest window that has fired, or would have; -Infinity before the first. */
   #lastFiredEnd = MIN_WATERMARK;
-  /** The slice of the last element, its borders, and the watermark from which on it is too late. */
-  #from = NaN;
-  #to = NaN;
-  #lateAt = NaN;
-  /** Keys by the time at which they have something to do. A key that has moved on stays behind and is passed over. */
-  readonly #buckets = new Map<number, WindowSlot[]>();
-  readonly #times = new TimeHeap();
-  #lastBucketAt = NaN;
-  #lastBucket: WindowSlot[] = [];
+  readonly #slice: CurrentSlice;
+  /** When a key must be looked at that opens the current slice; NaN while it has not been computed. */
+  #wakeOfCurrent = NaN;
+  /** Keys by the time at which they have something to do. */
+  readonly #buckets = new WakeBuckets<KeySlices>();
   /** The bucket that an unfinished advance is at. */
-  #firing: { readonly time: number; readonly slots: WindowSlot[]; at: number } | undefined;
+  #firing: Firing | undefined;
 
   constructor(context: OperatorContext, options: SlicedWindowsOptions) {
     this.#context = context;
+    this.#counters = context.counters;
     this.#options = options;
     this.#slices = options.slices;
     this.#aggregator = options.aggregator;
     this.#output = options.output;
     this.#store = context.keyedState<KeySlices>();
     this.#cell = context.keyCell(0);
-    this.#totals =
-      options.aggregator.subtract !== undefined &&
-      options.latenessMs === 0 &&
-      options.slices.slicesPerWindow > 2;
+    this.#slice = new CurrentSlice(options.slices, options.latenessMs);
+    this.#sums = new SliceSums(options.aggregator, options.slices, options.latenessMs);
     this.#lingerMs = Math.min(options.slices.slideMs, LINGER_MS);
     this.#hasFired(context.watermark());
-    for (const slot of this.#store.slots()) this.#wakeNext(slot, this.#firedUpTo);
+    for (const { live } of this.#store.slots()) this.#wakeNext(live, this.#firedUpTo);
   }
 
   element(value: unknown, timestamp: number): void {
-    const { counters } = this.#context;
+    const counters = this.#counters;
     counters.received += 1;
-    if (!(timestamp >= this.#from && timestamp < this.#to) && !this.#enterSlice(value, timestamp))
+    const slice = this.#slice;
+    if (!(timestamp >= slice.from && timestamp < slice.to) && !this.#enter(value, timestamp))
       return;
-    if (this.#lateAt <= this.#firedUpTo) {
+    if (slice.lateAt <= this.#firedUpTo) {
       this.#tooLate(value, timestamp);
       return;
     }
     const slot = this.#store.slot(this.#cell.key);
     this.#store.touch(slot);
-    const { live } = slot;
+    const live = slot as unknown as KeySlices;
     try {
-      if (live.start === this.#from)
+      if (live.sliceNumber === slice.number)
         live.accumulator = this.#aggregator.add(live.accumulator, value);
-      else this.#addToOther(slot, value);
-      if (this.#from < this.#lastFiredEnd) this.#addBehind(slot, value);
+      else this.#addToOther(live, value);
+      if (slice.from < this.#lastFiredEnd) this.#addBehind(live, value);
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
@@ -109,12 +120,10 @@ export class SlicedWindows implements Operator {
   advance(time: number, budget: Budget): boolean {
     for (;;) {
       if (this.#firing === undefined) {
-        const next = this.#times.peek();
-        if (this.#times.size === 0 || next > time) break;
-        this.#times.pop();
-        this.#firing = { time: next, slots: this.#buckets.get(next) ?? [], at: 0 };
-        this.#buckets.delete(next);
-        if (this.#lastBucketAt === next) this.#lastBucketAt = NaN;
+        const { next } = this.#buckets;
+        // Infinity stands for nobody, too; then there is nobody in the bucket.
+        if (next > time || next === Infinity) break;
+        this.#firing = this.#firingAt(next);
       }
       if (!this.#fireBucket(this.#firing, budget)) return false;
       this.#firing = undefined;
@@ -125,64 +134,61 @@ export class SlicedWindows implements Operator {
 
   /** What `why` asks: how many keys wait, and the first time that one waits for. */
   waiting(): { count: number; earliest: number } {
-    let count = 0;
-    let earliest = Infinity;
-    for (const [time, slots] of this.#buckets) {
-      const here = slots.filter(({ live }) => live.wake === time && !live.isEmpty).length;
-      count += here;
-      if (here > 0 && time < earliest) earliest = time;
-    }
-    return { count, earliest };
+    return this.#buckets.waiting((live) => !live.isEmpty);
   }
 
-  #fireBucket(
-    firing: { readonly time: number; readonly slots: WindowSlot[]; at: number },
-    budget: Budget,
-  ): boolean {
-    const { time, slots } = firing;
-    const end = this.#slices.isEnd(time + 1) ? time + 1 : NaN;
-    const window = end === end ? this.#slices.windowEndingAt(end) : undefined;
+  #fireBucket(firing: Firing, budget: Budget): boolean {
+    const { time, slots, window, keepFrom } = firing;
     while (firing.at < slots.length) {
       if (budget.left <= 0) return false;
-      const slot = slots[firing.at] as WindowSlot;
+      const live = slots[firing.at] as KeySlices;
       firing.at += 1;
-      if (slot.live.wake !== time) continue;
+      if (live.wake !== time) continue;
       budget.left -= 1;
-      slot.live.wake = Infinity;
-      if (window !== undefined && !slot.live.isEmpty) {
-        this.#context.derive(slot.key, time);
-        this.#fire(slot, window);
+      live.wake = Infinity;
+      if (window !== undefined && !live.isEmpty) {
+        this.#context.derive(live.key, time);
+        this.#fire(live, window);
       }
-      this.#forget(slot, time);
-      this.#wakeNext(slot, time);
+      if (live.oldest < keepFrom) this.#forget(live, firing);
+      // Mostly the next window of a key is the next one of all.
+      if (live.oldest <= firing.nextWake) this.#buckets.add(live, firing.nextWake);
+      else this.#wakeNext(live, time);
     }
     return true;
   }
 
+  #firingAt(time: number): Firing {
+    const slices = this.#slices;
+    const isEnd = slices.isEnd(time + 1);
+    const { latenessMs } = this.#options;
+    return {
+      time,
+      slots: this.#buckets.take(),
+      at: 0,
+      window: isEnd ? slices.windowEndingAt(time + 1) : undefined,
+      keepFrom: slices.earliestAfter(time + 1 - latenessMs),
+      nextWake: isEnd && latenessMs === 0 ? time + slices.slideMs : NaN,
+    };
+  }
+
   #hasFired(watermark: number): void {
     this.#firedUpTo = watermark;
+    this.#wakeOfCurrent = NaN;
     this.#lastFiredEnd = Number.isFinite(watermark)
       ? this.#slices.endAfter(watermark + 1) - this.#slices.slideMs
       : watermark;
   }
 
   /** Makes the slice of the timestamp the current one. Returns false when the element has been dealt with. */
-  #enterSlice(value: unknown, timestamp: number): boolean {
+  #enter(value: unknown, timestamp: number): boolean {
+    this.#wakeOfCurrent = NaN;
     if (!Number.isFinite(timestamp)) {
       this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
       return false;
     }
-    const slice = this.#slices.sliceOf(timestamp);
-    const lastEnd = this.#slices.lastEnd(slice);
-    if (lastEnd > slice) {
-      this.#from = slice;
-      this.#to = slice + this.#slices.widthMs;
-      this.#lateAt = lastEnd - 1 + this.#options.latenessMs;
-      return true;
-    }
-    // Between two windows (slide > size): the element belongs to none.
-    this.#from = NaN;
-    this.#context.counters.filtered += 1;
+    if (this.#slice.enter(timestamp)) return true;
+    this.#counters.filtered += 1;
     return false;
   }
 
@@ -193,27 +199,40 @@ export class SlicedWindows implements Operator {
   }
 
   /** Adds to a slice that is not the newest of its key, or to a new one. */
-  #addToOther(slot: WindowSlot, value: unknown): void {
-    const { live } = slot;
-    const before = live.has(this.#from) ? live.get(this.#from) : this.#aggregator.create();
-    const isNew = !live.has(this.#from);
-    live.set(this.#from, this.#aggregator.add(before, value));
-    if (isNew) this.#wakeAt(slot, this.#wakeOf(this.#from, this.#firedUpTo));
+  #addToOther(live: KeySlices, value: unknown): void {
+    const { from } = this.#slice;
+    if (live.start === from) {
+      live.accumulator = this.#aggregator.add(live.accumulator, value);
+      live.sliceNumber = this.#slice.number;
+      return;
+    }
+    if (live.start > from) {
+      const index = live.find(from);
+      const before = index >= 0 ? live.at(index) : this.#aggregator.create();
+      live.put(index, from, this.#aggregator.add(before, value));
+      if (index >= 0) return;
+    } else {
+      live.open(from, this.#aggregator.add(this.#aggregator.create(), value));
+      live.sliceNumber = this.#slice.number;
+    }
+    if (this.#wakeOfCurrent !== this.#wakeOfCurrent)
+      this.#wakeOfCurrent = this.#wakeOf(from, this.#firedUpTo);
+    this.#buckets.add(live, this.#wakeOfCurrent);
   }
 
   /** The slice has been part of windows that have fired: they say their new result, or the running total grows. */
-  #addBehind(slot: WindowSlot, value: unknown): void {
-    const { live } = slot;
-    if (this.#totals) {
+  #addBehind(live: KeySlices, value: unknown): void {
+    if (this.#sums.keepsTotals) {
       if (live.hasTotal) live.total = this.#aggregator.add(live.total, value);
       return;
     }
     const { latenessMs } = this.#options;
     if (latenessMs === 0) return;
+    const { from } = this.#slice;
     const slices = this.#slices;
-    const stop = Math.min(slices.lastEnd(this.#from), this.#firedUpTo + 1);
-    for (let end = slices.firstEnd(this.#from); end <= stop; end = slices.nextEnd(end))
-      if (end - 1 + latenessMs > this.#firedUpTo) this.#fire(slot, slices.windowEndingAt(end));
+    const stop = Math.min(slices.lastEnd(from), this.#firedUpTo + 1);
+    for (let end = slices.firstEnd(from); end <= stop; end = slices.nextEnd(end))
+      if (end - 1 + latenessMs > this.#firedUpTo) this.#fire(live, slices.windowEndingAt(end));
   }
 
   /** When a key must be looked at for the sake of one slice: its next window to fire, or the time to forget it. */
@@ -226,53 +245,31 @@ export class SlicedWindows implements Operator {
   }
 
   /** Puts a key under the next time at which it has something to do; one without slices goes after a while. */
-  #wakeNext(slot: WindowSlot, firedUpTo: number): void {
-    const { live } = slot;
+  #wakeNext(live: KeySlices, firedUpTo: number): void {
     if (!live.isEmpty) {
       let earliest = Infinity;
-      live.eachStart((start) => {
-        earliest = Math.min(earliest, this.#wakeOf(start, firedUpTo));
-      });
-      this.#wakeAt(slot, earliest);
-    } else if (live.lingers || this.#lingerMs === 0 || firedUpTo === MIN_WATERMARK) {
-      this.#store.release(slot);
+      for (let at = 0; at < live.size; at += 1)
+        earliest = Math.min(earliest, this.#wakeOf(live.startAt(at), firedUpTo));
+      this.#buckets.add(live, earliest);
+    } else if (live.lingers || firedUpTo === MIN_WATERMARK) {
+      this.#store.release(live as unknown as Slot<KeySlices>);
     } else {
       live.lingers = true;
-      this.#wakeAt(slot, firedUpTo + this.#lingerMs);
+      this.#buckets.add(live, firedUpTo + this.#lingerMs);
     }
-  }
-
-  #wakeAt(slot: WindowSlot, time: number): void {
-    if (time >= slot.live.wake) return;
-    slot.live.wake = time;
-    if (this.#lastBucketAt !== time) {
-      let bucket = this.#buckets.get(time);
-      if (bucket === undefined) {
-        bucket = [];
-        this.#buckets.set(time, bucket);
-        this.#times.push(time);
-      }
-      this.#lastBucketAt = time;
-      this.#lastBucket = bucket;
-    }
-    this.#lastBucket.push(slot);
   }
 
   /** Drops the slices that no window may ask for any more. They are the oldest ones. */
-  #forget(slot: WindowSlot, time: number): void {
-    const { live } = slot;
-    for (;;) {
-      const oldest = live.oldest;
-      if (live.isEmpty) return;
-      if (this.#slices.lastEnd(oldest) - 1 + this.#options.latenessMs > time) return;
-      this.#store.touch(slot);
+  #forget(live: KeySlices, { time, keepFrom }: Firing): void {
+    this.#store.touch(live as unknown as Slot<KeySlices>);
+    while (live.oldest < keepFrom) {
       const gone = live.shift();
       if (live.hasTotal) live.total = this.#aggregator.subtract?.(live.total, gone);
-      if (live.isEmpty || live.oldest > time) live.forgetTotal();
     }
+    if (live.isEmpty || live.oldest > time) live.forgetTotal();
   }
 
-  #fire({ key, live }: WindowSlot, window: { readonly start: number; readonly end: number }): void {
+  #fire(live: KeySlices, window: TimeWindow): void {
     const { start, end } = window;
     let value: unknown;
     try {
@@ -280,50 +277,12 @@ export class SlicedWindows implements Operator {
         if (live.start < start || live.start >= end) return;
         value = this.#aggregator.result(live.accumulator);
       } else {
-        const found = this.#totals
-          ? this.#runningTotal(live, start, end)
-          : this.#merged(live, start, end);
-        if (!found) return;
-        value = this.#aggregator.result(this.#found);
+        if (!this.#sums.of(live, window)) return;
+        value = this.#aggregator.result(this.#sums.found);
       }
     } catch (cause) {
-      this.#context.fail(cause, { key, timestamp: end - 1 });
+      this.#context.fail(cause, { key: live.key, timestamp: end - 1 });
     }
-    this.#output.emit(key, window, value, end - 1);
-  }
-
-  /** What `#merged` and `#runningTotal` have found. */
-  #found: unknown;
-
-  #merged(live: KeySlices, start: number, end: number): boolean {
-    let found = 0;
-    live.each((at, accumulator) => {
-      if (at < start || at >= end) return;
-      // A slice is never handed to merge as its first argument, because merge may change that.
-      if (found === 0) this.#found = accumulator;
-      else if (found === 1)
-        this.#found = this.#aggregator.merge(
-          this.#aggregator.merge(this.#aggregator.create(), this.#found),
-          accumulator,
-        );
-      else this.#found = this.#aggregator.merge(this.#found, accumulator);
-      found += 1;
-    });
-    return found > 0;
-  }
-
-  /** The total holds the slices before the window's newest slide; those of the slide are put in now. */
-  #runningTotal(live: KeySlices, start: number, end: number): boolean {
-    const from = live.hasTotal ? end - this.#slices.slideMs : start;
-    let total = live.hasTotal ? live.total : undefined;
-    let found = live.hasTotal;
-    live.each((at, accumulator) => {
-      if (at < from || at >= end) return;
-      total = this.#aggregator.merge(found ? total : this.#aggregator.create(), accumulator);
-      found = true;
-    });
-    this.#found = total;
-    if (found) live.keepTotal(total);
-    return found;
+    this.#output.emit(live.key, window, value, end - 1);
   }
 }

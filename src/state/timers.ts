@@ -6,7 +6,7 @@
  * leaves no trace, so the changes are never more than the timers of two epochs. A barrier takes them away whole.
  */
 import type { TimerIndex } from '../core/operator.js';
-import { TimeHeap } from './time-heap.js';
+import { TimeHeap } from '../time/time-heap.js';
 
 /** What the index needs of a slot. */
 export interface TimerHolder {

@@ -125,6 +125,11 @@ export class SliceAssigner {
     return next + floorMod(this.#offsetMs + this.#sizeMs - next, this.slideMs);
   }
 
+  /** The start of the earliest window that ends after `time`: slices before it belong to none that is left. */
+  earliestAfter(time: number): number {
+    return this.endAfter(time) - this.#sizeMs;
+  }
+
   windowEndingAt(end: number): TimeWindow {
     return { start: end - this.#sizeMs, end };
   }

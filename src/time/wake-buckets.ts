@@ -1,0 +1,61 @@
+/**
+ * Who has something to do at which time, without an order among those of one time: a heap of distinct times, and an
+ * array for each. An entry costs a push; one that has moved on to an earlier time stays behind and is passed over.
+ */
+import { TimeHeap } from './time-heap.js';
+
+/** Whoever waits carries the time that it waits for, Infinity for none. */
+export interface Waiter {
+  wake: number;
+}
+
+export class WakeBuckets<W extends Waiter> {
+  readonly #buckets = new Map<number, W[]>();
+  readonly #times = new TimeHeap();
+  /** The bucket that was used last: neighbours mostly share it. */
+  #lastTime = NaN;
+  #last: W[] = [];
+
+  /** The earliest time of all, Infinity when nobody waits. It may be that only some are there who have moved on. */
+  get next(): number {
+    return this.#times.peek();
+  }
+
+  /** Puts a waiter under a time, unless it waits for an earlier one already. */
+  add(waiter: W, time: number): void {
+    if (time >= waiter.wake) return;
+    waiter.wake = time;
+    if (this.#lastTime !== time) {
+      let bucket = this.#buckets.get(time);
+      if (bucket === undefined) {
+        bucket = [];
+        this.#buckets.set(time, bucket);
+        this.#times.push(time);
+      }
+      this.#lastTime = time;
+      this.#last = bucket;
+    }
+    this.#last.push(waiter);
+  }
+
+  /** Takes the bucket of the earliest time out. Those whose `wake` is another time have moved on. */
+  take(): readonly W[] {
+    const time = this.#times.pop();
+    const bucket = this.#buckets.get(time) ?? [];
+    this.#buckets.delete(time);
+    if (this.#lastTime === time) this.#lastTime = NaN;
+    return bucket;
+  }
+
+  /** How many wait, and the first time that one waits for; counts them all, for diagnosis. */
+  waiting(counts: (waiter: W) => boolean): { count: number; earliest: number } {
+    let count = 0;
+    let earliest = Infinity;
+    for (const [time, bucket] of this.#buckets) {
+      const here = bucket.filter((waiter) => waiter.wake === time && counts(waiter)).length;
+      count += here;
+      if (here > 0 && time < earliest) earliest = time;
+    }
+    return { count, earliest };
+  }
+}
