@@ -188,7 +188,9 @@ export class SlicedWindows implements Operator {
       return false;
     }
     if (this.#slice.enter(timestamp)) return true;
-    this.#counters.filtered += 1;
+    // Between two windows; after Flink, it is late all the same where an element of a window would be.
+    if (timestamp + this.#options.latenessMs <= this.#firedUpTo) this.#tooLate(value, timestamp);
+    else this.#counters.filtered += 1;
     return false;
   }
 

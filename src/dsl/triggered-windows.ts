@@ -154,7 +154,7 @@ export class TriggeredWindows implements Operator {
   /** The session that an element ends up in: a live one that holds its window, or all that it meets as one. */
   #sessionOf(slot: Slot<WindowsOfKey>, own: TimeWindow): WindowRecord | undefined {
     const { windows } = slot.live;
-    const met = windows.filter((record) => sessionsMeet(record, own));
+    const met = windows.filter((record) => sessionsMeet(record, own)).toSorted(byStart);
     const [first] = met;
     if (first === undefined) {
       if (this.#isLate(own.end)) return undefined;
@@ -220,15 +220,28 @@ export class TriggeredWindows implements Operator {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
     this.#do(result, slot, record);
+    const { time } = this.#options;
     const cleanup = this.#cleanupTime(record.end);
-    if (cleanup === Infinity) return;
-    this.#calls.set(this.#options.time ?? 'event', record, cleanup);
+    if (time === undefined) this.#dropIfNew(slot, record);
+    else if (cleanup !== Infinity) this.#calls.set(time, record, cleanup);
+  }
+
+  /** A window without an end is as good as none once it holds nothing, remembers nothing and waits for nothing. */
+  #dropIfNew({ live }: Slot<WindowsOfKey>, record: WindowRecord): void {
+    if (record.hasContents || record.eventTimers.length + record.processingTimers.length > 0)
+      return;
+    const { trigger, createCells } = this.#options;
+    if (!sameState(record.state, trigger.create()) || !sameState(record.cells, createCells()))
+      return;
+    live.windows.splice(live.windows.indexOf(record), 1);
   }
 
   #onTimer(slot: Slot<WindowsOfKey>, time: number, domain: TimeDomain): void {
     const { trigger } = this.#options;
     this.#store.touch(slot);
-    const due = slot.live.windows.filter((record) => timersOf(record, domain).includes(time));
+    const due = slot.live.windows
+      .filter((record) => timersOf(record, domain).includes(time))
+      .toSorted(byStart);
     for (const record of due) {
       record.removeTimer(domain, time);
       this.#context.derive(slot.key, time);
@@ -243,7 +256,8 @@ export class TriggeredWindows implements Operator {
         this.#context.fail(cause, { key: slot.key, timestamp: time });
       }
       this.#do(result, slot, record);
-      if (domain === this.#options.time && time === this.#cleanupTime(record.end))
+      if (this.#options.time === undefined) this.#dropIfNew(slot, record);
+      else if (domain === this.#options.time && time === this.#cleanupTime(record.end))
         this.#remove(slot, record);
     }
     this.#store.release(slot);
@@ -299,4 +313,18 @@ export class TriggeredWindows implements Operator {
     const { windows } = slot.live;
     windows.splice(windows.indexOf(record), 1);
   }
+}
+
+function byStart(a: TimeWindow, b: TimeWindow): number {
+  return a.start - b.start;
+}
+
+/** Whether two plain values are equal, as deep as they go. */
+function sameState(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
+  return (
+    left.length === right.size && left.every(([name, value]) => sameState(value, right.get(name)))
+  );
 }

@@ -164,9 +164,9 @@ function refuseContradictions(
       );
   if (options.evictor !== undefined && aggregator.keepsElements !== true)
     refuse(
-      'an aggregator that keeps its elements, such as collect(), under an evictor',
+      'an aggregator that keeps its elements, such as elements(), under an evictor',
       `the aggregator ${aggregator.name}, which keeps a running value`,
-      'Use collect(), and compute the value in `process` from the elements that are left.',
+      'Use elements(), and compute the value in `process` from the elements that are left.',
     );
   if (
     spec.kind === 'session' &&

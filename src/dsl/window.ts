@@ -10,6 +10,8 @@ import type { Aggregator } from './aggregators.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineOperator, type OperatorDefinition } from './define-operator.js';
 import { keySlicesSpec } from './key-slices.js';
+import { keySessionsSpec } from './key-sessions.js';
+import { MergingSessions } from './merging-sessions.js';
 import { SlicedWindows } from './sliced-windows.js';
 import { TriggeredWindows } from './triggered-windows.js';
 import { FunctionOutput, plainOutput, type WindowFunction } from './window-function.js';
@@ -26,7 +28,7 @@ export interface WindowOptions<T> {
   readonly uid: string;
   /** When a window says its result. Default: at its end; see `triggers`. */
   readonly trigger?: Trigger<T, never>;
-  /** What a window throws away around its firing; needs an aggregator that keeps its elements, `collect()`. */
+  /** What a window throws away around its firing; needs an aggregator that keeps its elements, `elements()`. */
   readonly evictor?: Evictor<T>;
   /**
    * How long after its end a window of event time still takes elements; each of them emits an updated result at once.
@@ -75,7 +77,7 @@ export interface WindowResult<K, Value> {
  * windows overlap, and windows are put together from slices when they fire.
  *
  * @param spec `tumbling(...)`, `sliding(...)`, `session(...)`, `countWindow(...)` or `globalWindow()`
- * @param aggregator such as `count()`, `sum((play) => play.ms)`; `collect()` keeps all elements
+ * @param aggregator such as `count()`, `sum((play) => play.ms)`; `elements()` keeps all elements
  *
  * @example
  * import { count, eventTime, keyBy, sliding, window } from 'tidemark';
@@ -122,7 +124,7 @@ export function window(spec: unknown, aggregator: unknown, options: unknown): un
   );
 }
 
-/** `window` that never cuts into slices; for tests that compare the two. */
+/** `window` in its general form, without slices and running sessions; for tests that compare them. */
 export const triggeredWindow = ((
   spec: WindowSpec<never>,
   aggregator: Aggregator<never, unknown, unknown>,
@@ -154,7 +156,7 @@ export function windowDefinition(
       ...(options.sides ?? []).map(({ id }) => id),
     ],
     facts: { summary, latenessMs, stateShape: shape },
-    ...(slices && fitsSlices(spec, parts) ? sliced(spec, parts) : triggered(parts)),
+    ...engineOf(spec, parts, slices),
   };
 }
 
@@ -167,15 +169,20 @@ interface Parts {
 
 type Engine = Pick<OperatorDefinition, 'state' | 'create'>;
 type Aligned = Extract<WindowSpec<never>, { readonly sizeMs: number }>;
+type Sessions = Extract<WindowSpec<never>, { readonly kind: 'session' }>;
 
-function fitsSlices(
-  spec: WindowSpec<never>,
-  { checked, aggregator, options }: Parts,
-): spec is Aligned {
-  const isAligned = spec.kind === 'tumbling' || spec.kind === 'sliding';
-  const isPlain = options.windowState === undefined && options.keyState === undefined;
-  const mayBeCut = aggregator.arrivalOrder !== true && checked.latenessMs !== Infinity;
-  return isAligned && checked.firesByDefault && isPlain && mayBeCut;
+/** The fastest of three operators that can do what is asked for; the last one can do everything. */
+function engineOf(spec: WindowSpec<never>, parts: Parts, mayBeFast: boolean): Engine {
+  const { checked, aggregator, options } = parts;
+  const isPlain =
+    checked.firesByDefault &&
+    checked.latenessMs !== Infinity &&
+    aggregator.arrivalOrder !== true &&
+    options.windowState === undefined &&
+    options.keyState === undefined;
+  if (!mayBeFast || !isPlain) return triggered(parts);
+  if (spec.kind === 'tumbling' || spec.kind === 'sliding') return sliced(spec, parts);
+  return spec.kind === 'session' ? sessions(spec, parts) : triggered(parts);
 }
 
 function sliced(spec: Aligned, { checked, aggregator, options, isKeyed }: Parts): Engine {
@@ -184,6 +191,23 @@ function sliced(spec: Aligned, { checked, aggregator, options, isKeyed }: Parts)
     create: (context) =>
       new SlicedWindows(context, {
         slices: new SliceAssigner(spec),
+        aggregator,
+        latenessMs: checked.latenessMs,
+        late: options.late?.id,
+        output: functionOf(context, options) ?? plainOutput(context.output, isKeyed),
+      }),
+  };
+}
+
+function sessions(
+  { gap, gapOf }: Sessions,
+  { checked, aggregator, options, isKeyed }: Parts,
+): Engine {
+  return {
+    state: keySessionsSpec(),
+    create: (context) =>
+      new MergingSessions(context, {
+        gap: gap === 'dynamic' ? (gapOf as (value: unknown) => number) : gap,
         aggregator,
         latenessMs: checked.latenessMs,
         late: options.late?.id,

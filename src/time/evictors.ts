@@ -30,16 +30,16 @@ export interface DeltaEvictorOptions<T> extends EvictorOptions {
 }
 
 /**
- * What a window throws away around its firing. They need a window that keeps its elements: `collect()`.
+ * What a window throws away around its firing. They need a window that keeps its elements: `elements()`.
  *
  * @example
- * import { collect, evictors, globalWindow, keyBy, stream, triggers, window } from 'tidemark';
+ * import { elements, evictors, globalWindow, keyBy, stream, triggers, window } from 'tidemark';
  * import { of } from 'rxjs';
  * // The last two, whenever one comes.
  * stream(of(1, 2, 3))
  *   .pipe(
  *     keyBy(() => 'all'),
- *     window(globalWindow(), collect<number>(), {
+ *     window(globalWindow(), elements<number>(), {
  *       uid: 'last-two',
  *       trigger: triggers.count(1),
  *       evictor: evictors.count(2),
@@ -62,18 +62,22 @@ export const evictors = {
     };
   },
 
-  /** Keeps what is less than `span` older than the newest timestamp. Elements without timestamps all stay. */
+  /** Keeps what is less than `span` older than the newest timestamp. Where elements have no timestamps all stay. */
   time(span: Duration, options: EvictorOptions = {}): Evictor<unknown> {
     const spanMs = durationMs(span, 'evictors.time');
     return {
       name: `time ${spanMs}`,
       when: whenOf(options),
       keep(elements) {
+        if (Number.isNaN(elements[0]?.timestamp)) return elements;
         let newest = -Infinity;
-        for (const { timestamp } of elements) {
-          if (Number.isNaN(timestamp)) return elements;
-          newest = Math.max(newest, timestamp);
-        }
+        for (const { timestamp } of elements) newest = Math.max(newest, timestamp);
+        if (Number.isNaN(newest))
+          throw invalid(
+            'elements that all have a timestamp, or none that has one',
+            'some with and some without',
+            'evictors.time',
+          );
         return elements.filter(({ timestamp }) => timestamp > newest - spanMs);
       },
     };

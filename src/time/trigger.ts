@@ -79,7 +79,7 @@ export interface TriggerDefinition<T, State> {
  * Makes a trigger of your own.
  *
  * @example
- * import { collect, defineTrigger, globalWindow, keyBy, stream, window } from 'tidemark';
+ * import { elements, defineTrigger, globalWindow, keyBy, stream, window } from 'tidemark';
  * import { of } from 'rxjs';
  * // Says what has come whenever a full stop comes.
  * const atFullStop = defineTrigger<string>({
@@ -89,7 +89,7 @@ export interface TriggerDefinition<T, State> {
  * stream(of('a', 'b', '.', 'c', '.'))
  *   .pipe(
  *     keyBy(() => 'all'),
- *     window(globalWindow(), collect(), { uid: 'sentences', trigger: atFullStop }),
+ *     window(globalWindow(), elements(), { uid: 'sentences', trigger: atFullStop }),
  *   )
  *   .subscribe((sentence) => console.log(sentence.value.join(' ')));
  * // => a b .

@@ -197,7 +197,6 @@ function continuousEventTimeTrigger(interval: number): Trigger<unknown, number> 
     },
     clear(context) {
       if (context.state !== NONE) context.deleteEventTime(context.state);
-      context.deleteEventTime(context.maxTimestamp);
       context.state = NONE;
     },
   };
