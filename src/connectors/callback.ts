@@ -54,7 +54,7 @@ export function callback<T>(
   function callFrom(
     start: number,
     values: readonly T[],
-    timestamps: readonly number[],
+    timestamps: ArrayLike<number>,
   ): Promise<void> | void {
     for (let index = start; index < values.length; index += 1) {
       const result = call(values[index] as T, timestamps[index] ?? Number.NaN);

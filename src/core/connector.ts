@@ -93,7 +93,7 @@ export type Prepared = unknown;
 
 export interface SinkWriter {
   /** Takes a batch; the promise is the backpressure. Called again only after it has settled. */
-  write(values: readonly unknown[], timestamps: readonly number[]): Promise<void> | void;
+  write(values: readonly unknown[], timestamps: ArrayLike<number>): Promise<void> | void;
   prepare(epoch: number): Promise<Prepared>;
   publish(prepared: Prepared): Promise<void>;
   close(): Promise<void>;

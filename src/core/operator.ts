@@ -41,6 +41,11 @@ export interface Operator extends Receiver {
   outputWatermark?(inputWatermark: number): number;
   /** Present on watermark generators only. */
   readonly generator?: WatermarkGenerator;
+  /**
+   * What waits for event time here, for reports only: how many keys, windows or the like, and the watermark that the
+   * earliest of them needs, ms. Absent: the event-time timers of the keyed state. It must be cheap and change nothing.
+   */
+  waiting?(): { readonly count: number; readonly earliest: number } | undefined;
   close?(): void;
 }
 
@@ -61,6 +66,21 @@ export interface WatermarkGenerator {
   /** What must survive a crash of one split. */
   snapshot(split: number): unknown;
   restore(split: number, state: unknown): void;
+  /** What there is to say about a split, for reports only; `time` is the watermark that somebody waits for. */
+  describe?(split: number, time: number): SplitFacts;
+}
+
+/** How a split stands. Times and spans in ms. */
+export interface SplitFacts {
+  /** Highest timestamp taken; -Infinity before the first element. */
+  readonly highest: number;
+  /** How far it stays behind the highest timestamp; undefined where functions of the user decide. */
+  readonly boundMs: number | undefined;
+  /** The earliest timestamp of an element that would raise the watermark to `time`; undefined where nobody knows. */
+  readonly needs: number | undefined;
+  /** Silence that makes it idle; Infinity for none. */
+  readonly idlenessMs: number;
+  readonly hasEnded: boolean;
 }
 
 /** Elements by what became of them. Law 3: received = accepted + late + dead + filtered + refused. */
@@ -185,9 +205,19 @@ export interface OperatorSpec {
   /** Present on watermark generators. */
   readonly assignsTime?: boolean;
   readonly sideOutputs: readonly string[];
+  /** Present on steps of one function that keep nothing: a run of them may be made into one (src/runtime/fusion.ts). */
+  readonly stateless?: Stateless;
   /** Facts for steps behind it and for `explain`, such as the allowed lateness of a window in ms. */
   readonly facts: OperatorFacts;
   create(context: OperatorContext): Operator;
+}
+
+/** A step of one function: it replaces an element, or lets it through. */
+export interface Stateless {
+  readonly kind: 'map' | 'filter';
+  readonly fn: (value: never) => unknown;
+  /** The error for a function that gives a promise. */
+  readonly asyncError: () => Error;
 }
 
 export interface OperatorFacts {

@@ -31,6 +31,8 @@ export interface OperatorDefinition {
   /** Whether it is a watermark generator. Default false. */
   readonly assignsTime?: boolean;
   readonly sideOutputs?: readonly string[];
+  /** Present on steps of one function that keep nothing, so that a run of them can be made into one. */
+  readonly stateless?: OperatorSpec['stateless'];
   readonly facts?: OperatorFacts;
   /** Whether it may stand on what a stock operator has made from a DataStream, beginning a run of its own. */
   readonly entrance?: boolean;
@@ -81,7 +83,7 @@ export function defineTwoInputOperator<First, Second, Out>(
 }
 
 function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
-  const { operator, uid, state, assignsTime } = definition;
+  const { operator, uid, state, assignsTime, stateless } = definition;
   if (uid !== undefined || state !== undefined) checkName(uid, `uid of ${operator}`);
   return {
     operator,
@@ -94,6 +96,7 @@ function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
     facts: definition.facts ?? {},
     ...(state === undefined ? {} : { state }),
     ...(assignsTime === undefined ? {} : { assignsTime }),
+    ...(stateless === undefined ? {} : { stateless }),
     create: (context) => definition.create(context),
   };
 }

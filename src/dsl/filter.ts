@@ -24,6 +24,7 @@ export function filter<In>(keep: (value: In) => unknown): Step<In, In> {
   refuseAsync(keep, 'filter');
   return defineOperator<In, In>({
     operator: 'filter',
+    stateless: { kind: 'filter', fn: keep, asyncError: () => asyncError('filter') },
     keepsKey: true,
     create({ output, counters, reject }) {
       return {

@@ -19,6 +19,7 @@ export function map<In, Out>(fn: (value: In) => Out): Step<In, Unkeyed<Out>> {
   refuseAsync(fn, 'map');
   return defineOperator<In, Unkeyed<Out>>({
     operator: 'map',
+    stateless: { kind: 'map', fn, asyncError: () => asyncError('map') },
     create({ output, counters, reject }) {
       return {
         element(value, timestamp) {

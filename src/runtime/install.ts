@@ -100,7 +100,13 @@ function start(
     observableOf(node, feeds)
       .pipe(takeUntil(stop$))
       .subscribe({
-        next: (value) => guarded(() => run.next(input, value)),
+        next: (value) => {
+          try {
+            run.next(input, value);
+          } catch (error) {
+            fail(error);
+          }
+        },
         error: fail,
         complete: () => {
           guarded(() =>

@@ -18,6 +18,8 @@ import { Task } from './task.js';
 import type { TaskHost, TaskInput, TaskSink, TaskSpec } from './task-spec.js';
 
 const REENTRY_ELEMENTS_MAX = 65_536;
+/** How many of them are taken before their places are given back. */
+const WAITING_TAKEN_MAX = 1024;
 
 export interface LocalRunOptions {
   readonly outputs: Outputs;
@@ -47,6 +49,7 @@ export class LocalRun {
   readonly #positions: number[];
   readonly #lastAt: number[];
   readonly #waiting: (() => void)[] = [];
+  readonly #watchesIdleness: boolean;
   #isBusy = false;
   #isClosed = false;
   #cancelTimer: (() => void) | undefined;
@@ -81,18 +84,26 @@ export class LocalRun {
       restoredMarks: options.restoredMarks,
     };
     this.task = new Task(spec, { sliced: false, align: true });
+    this.#watchesIdleness = this.#idleIn(Infinity) !== Infinity;
     this.task.settle();
   }
 
   /** Takes an element in, or queues it when it comes from inside a step. */
   next(input: number, value: unknown, timestamp = NO_TIMESTAMP): void {
-    this.#enter(() => {
-      const position = (this.#positions[input] ?? 0) + 1;
-      this.#positions[input] = position;
-      this.#lastAt[input] = this.#clock.now();
-      this.task.wiring.setSplit(input);
-      this.task.push(input, value, timestamp, position);
-    });
+    // As `#enter` does it, but without a function for each element.
+    if (this.#isBusy || this.#isClosed) {
+      this.#enter(() => this.#next(input, value, timestamp));
+      return;
+    }
+    this.#isBusy = true;
+    try {
+      this.#next(input, value, timestamp);
+      if (this.#waiting.length > 0) this.#takeWaiting();
+    } finally {
+      this.#isBusy = false;
+      if (this.#waiting.length > 0) this.#waiting.length = 0;
+    }
+    this.#arm();
   }
 
   /** Takes several elements in as one chunk, the way a task of a job does. */
@@ -170,12 +181,7 @@ export class LocalRun {
     this.#isBusy = true;
     try {
       work();
-      for (
-        let next = this.#waiting.shift();
-        next !== undefined && !this.#isClosed;
-        next = this.#waiting.shift()
-      )
-        next();
+      this.#takeWaiting();
     } finally {
       this.#isBusy = false;
       this.#waiting.length = 0;
@@ -183,11 +189,33 @@ export class LocalRun {
     this.#arm();
   }
 
+  #next(input: number, value: unknown, timestamp: number): void {
+    const position = (this.#positions[input] as number) + 1;
+    this.#positions[input] = position;
+    if (this.#watchesIdleness) this.#lastAt[input] = this.#clock.now();
+    this.task.wiring.setSplit(input);
+    this.task.push(input, value, timestamp, position);
+  }
+
+  #takeWaiting(): void {
+    // By index, and cut off at the end: to shift each one would move all the others.
+    for (let at = 0; at < this.#waiting.length && !this.#isClosed; at += 1) {
+      this.#waiting[at]?.();
+      if (at < WAITING_TAKEN_MAX) continue;
+      this.#waiting.splice(0, at + 1);
+      at = -1;
+    }
+    this.#waiting.length = 0;
+  }
+
   /** One timer of the clock for the whole task, at whatever comes first. */
   #arm(): void {
     if (this.#isClosed) return;
+    const tick = this.task.nextTick();
+    // The clock is not read where nothing goes by it.
+    if (tick === Infinity && this.#timerAt === Infinity && !this.#watchesIdleness) return;
     const now = this.#clock.now();
-    const at = Math.min(this.task.nextTick(), now + this.#idleIn(now));
+    const at = Math.min(tick, now + this.#idleIn(now));
     if (at === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -10,7 +10,7 @@ import type { Wake } from './wake.js';
 const WAITING_ELEMENTS_MAX = 4 * CHUNK_ELEMENTS_MAX;
 
 type Work =
-  | { readonly values: unknown[]; readonly timestamps: number[] }
+  | { readonly values: unknown[]; readonly timestamps: Float64Array }
   | {
       readonly epoch: number;
       readonly done: (prepared: Prepared) => void;
@@ -29,14 +29,16 @@ export class SinkPump implements TaskSink {
   readonly uid: string;
   readonly #options: SinkPumpOptions;
   readonly #work: Work[] = [];
+  /** As long as what was handed on last, so that it need not grow; filled up to `#count`. */
   #values: unknown[] = [];
-  #timestamps: number[] = [];
+  #count = 0;
+  readonly #timestamps = new Float64Array(CHUNK_ELEMENTS_MAX);
   #waiting = 0;
   #isDraining = false;
   #failure: { readonly error: unknown } | undefined;
   #prepared = new Map<number, Promise<Prepared>>();
-  /** Elements taken so far. */
-  received = 0;
+  /** Elements handed on so far. */
+  #received = 0;
 
   constructor(options: SinkPumpOptions) {
     this.#options = options;
@@ -48,20 +50,30 @@ export class SinkPump implements TaskSink {
   }
 
   element(value: unknown, timestamp: number): void {
-    this.received += 1;
-    this.#values.push(value);
-    this.#timestamps.push(timestamp);
-    this.#waiting += 1;
-    if (this.#values.length >= CHUNK_ELEMENTS_MAX) this.flush();
-    if (this.isFull) this.#options.pressure.isFull = true;
+    const at = this.#count;
+    this.#values[at] = value;
+    this.#timestamps[at] = timestamp;
+    this.#count = at + 1;
+    if (at === CHUNK_ELEMENTS_MAX - 1) this.flush();
+  }
+
+  /** Elements taken so far. */
+  get received(): number {
+    return this.#received + this.#count;
   }
 
   /** Hands what has been collected to the writer. */
   flush(): void {
-    if (this.#values.length === 0) return;
-    this.#push({ values: this.#values, timestamps: this.#timestamps });
-    this.#values = [];
-    this.#timestamps = [];
+    const length = this.#count;
+    if (length === 0) return;
+    const values = this.#values;
+    values.length = length;
+    this.#received += length;
+    this.#waiting += length;
+    if (this.isFull) this.#options.pressure.isFull = true;
+    this.#push({ values, timestamps: this.#timestamps.slice(0, length) });
+    this.#values = new Array<unknown>(length);
+    this.#count = 0;
   }
 
   barrier(epoch: number): void {

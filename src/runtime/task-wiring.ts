@@ -8,13 +8,16 @@ import type { GraphNode, KeyNode } from '../core/graph.js';
 import type { Budget, Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier } from '../time/frontier.js';
 import type { Pressure, Whence } from './channel.js';
+import type { FusedRun } from './fusion.js';
 import { DealOut, FanOut, SecondInput, nowhere } from './receivers.js';
 import type { TaskInput, TaskSpec } from './task-spec.js';
 import { TaskTopology, type Reader } from './task-topology.js';
 import { WiredNode } from './wired-node.js';
 
-interface WiredInput {
+export interface WiredInput {
   readonly receiver: Receiver;
+  /** The receiver, where it takes whole stretches of a chunk. */
+  readonly run: FusedRun | undefined;
   readonly cell: KeyCell | undefined;
   readonly origin: Origin;
   /** Generators that elements of this split can reach. */
@@ -31,6 +34,8 @@ export class TaskWiring {
   readonly frontier: Frontier;
   readonly inputs: readonly WiredInput[];
   walkRequested = false;
+  /** Elements of the present run of a chunk that have been taken, as far as anybody may ask. */
+  fed = 0;
   currentSplit = 0;
   readonly #nodes: WiredNode[];
   readonly #byNode = new Map<GraphNode, WiredNode>();
@@ -52,7 +57,11 @@ export class TaskWiring {
     this.#restoreMarks();
     // From the sinks upwards, because an operator is handed what it emits into.
     for (const wired of this.#nodes.toReversed())
-      wired.create(this, this.#downstream(wired.node, undefined));
+      wired.create(
+        this,
+        () => this.#downstream(wired.node, undefined),
+        this.#onlyReader(wired.node),
+      );
     this.inputs = spec.inputs.map((input, index) => this.#wireInput(input, index));
     this.#ticking = this.#nodes.flatMap(({ operator }) =>
       operator?.tick === undefined ? [] : [operator],
@@ -90,8 +99,10 @@ export class TaskWiring {
 
   nextTick(): number {
     let earliest = Infinity;
-    for (const operator of this.#ticking)
-      earliest = Math.min(earliest, operator.nextTick?.() ?? Infinity);
+    for (let at = 0; at < this.#ticking.length; at += 1) {
+      const tick = this.#ticking[at]?.nextTick?.() ?? Infinity;
+      if (tick < earliest) earliest = tick;
+    }
     return earliest;
   }
 
@@ -189,6 +200,10 @@ export class TaskWiring {
     return index < 0 ? undefined : this.frontier.input(index);
   }
 
+  operatorOf(name: string): Operator | undefined {
+    return this.#nodes.find((wired) => wired.name === name)?.operator;
+  }
+
   /** Watermark generators by name. */
   generators(): Map<string, Operator> {
     return new Map(
@@ -220,6 +235,17 @@ export class TaskWiring {
       const marks = restoredMarks.get(name);
       if (marks !== undefined) this.frontier.restore(index, marks);
     }
+  }
+
+  /** The one step that reads the main output of a node, where nothing else does. */
+  #onlyReader(node: GraphNode): WiredNode | undefined {
+    const readers = this.topology.readersOf(node, undefined);
+    const [only] = readers;
+    const leaves = this.topology
+      .outputsOf(node, undefined)
+      .some((name) => this.spec.sinks.has(name));
+    if (readers.length !== 1 || only === undefined || leaves) return undefined;
+    return this.#dealt(node, undefined).length > 0 ? undefined : this.#byNode.get(only.node);
   }
 
   /** Everything in this task that reads an output of a node, as one receiver. */
@@ -265,6 +291,7 @@ export class TaskWiring {
     if (kind === 'shuffle' && node.keyedBy !== undefined)
       return {
         receiver: this.#downstream(node, undefined),
+        run: undefined,
         cell: this.cellOf(node.keyedBy),
         origin,
         generators: [],
@@ -274,8 +301,10 @@ export class TaskWiring {
         ? [operator]
         : [],
     );
+    const receiver = this.#byNode.get(node)?.receiver ?? nowhere;
     return {
-      receiver: this.#byNode.get(node)?.receiver ?? nowhere,
+      receiver,
+      run: 'chunk' in receiver ? (receiver as FusedRun) : undefined,
       cell: undefined,
       origin,
       generators,

@@ -13,7 +13,7 @@ import { CHUNK_ELEMENTS_MAX, MAX_WATERMARK, type Chunk, type Flow } from '../cor
 import type { Budget } from '../core/operator.js';
 import type { FlowQueue } from './channel.js';
 import type { TaskSpec } from './task-spec.js';
-import { TaskWiring } from './task-wiring.js';
+import { TaskWiring, type WiredInput } from './task-wiring.js';
 
 /** Timers or windows that one slice fires at most. */
 const SLICE_BUDGET = CHUNK_ELEMENTS_MAX;
@@ -32,8 +32,7 @@ export class Task {
   #walkIsPending = true;
   #tickIsPending = false;
   #hasEnded = false;
-  /** Elements taken from sources so far. */
-  records = 0;
+  #records = 0;
 
   /** @param options.sliced false in mode (i), where `next` runs through before it returns */
   constructor(spec: TaskSpec, options: { sliced: boolean; align: boolean }) {
@@ -47,6 +46,12 @@ export class Task {
   /** All inputs have ended and everything due has been fired; only barriers may follow. */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Elements taken from sources so far, with the one in hand. */
+  get records(): number {
+    const isSource = this.spec.inputs[this.#input]?.kind === 'split';
+    return this.#records + (isSource ? this.wiring.fed : 0);
   }
 
   get isBlocked(): boolean {
@@ -70,7 +75,7 @@ export class Task {
     this.#input = input;
     whence.origin = wired.origin;
     whence.position = position;
-    this.records += 1;
+    this.#records += 1;
     wired.receiver.element(value, timestamp);
     this.settle();
   }
@@ -143,32 +148,49 @@ export class Task {
     const { whence, inputs, pressure } = this.wiring;
     const wired = inputs[this.#input];
     if (wired === undefined) throw new RangeError('Tidemark bug: a chunk without an input');
-    const { receiver, cell } = wired;
-    const { values, timestamps, keys, positions, derivedKeys, origin, unreadable } = chunk;
+    const { length } = chunk.values;
+    const isSource = this.spec.inputs[this.#input]?.kind === 'split';
     this.wiring.setSplit(this.#input);
-    let at = this.#at;
-    const counted = this.spec.inputs[this.#input]?.kind === 'split' ? 1 : 0;
-    while (at < values.length) {
-      if (unreadable !== undefined) this.#reportUnreadable(chunk, at);
-      this.records += counted;
-      whence.origin = origin;
-      whence.position = positions[at] as number;
-      if (cell !== undefined) {
-        cell.key = keys[at] as never;
-        whence.derivedKey = derivedKeys[at];
-      }
-      receiver.element(values[at], timestamps[at] as number);
-      at += 1;
+    while (this.#at < length) {
+      const from = this.#at;
+      whence.origin = chunk.origin;
+      if (chunk.unreadable !== undefined) this.#reportUnreadable(chunk, from);
+      this.wiring.fed = 0;
+      this.#at = this.#feedRun(chunk, wired);
+      this.wiring.fed = 0;
+      if (isSource) this.#records += this.#at - from;
       if (this.wiring.walkRequested) {
         this.#budget.left = this.#sliceBudget;
         if (!this.#walk()) break;
       }
       if (pressure.isFull && this.wiring.isFull()) break;
     }
-    this.#at = at;
-    if (at < values.length) return;
-    if (unreadable !== undefined) this.#reportUnreadable(chunk, at);
+    if (this.#at < length) return;
+    if (chunk.unreadable !== undefined) this.#reportUnreadable(chunk, this.#at);
     this.#chunk = undefined;
+  }
+
+  /** Feeds elements until something asks for a walk, or the outputs are full. Returns the index of the next one. */
+  #feedRun(chunk: Chunk, { receiver, cell, run }: WiredInput): number {
+    const { wiring } = this;
+    const { whence, pressure } = wiring;
+    if (run !== undefined && chunk.unreadable === undefined)
+      return run.chunk(chunk, this.#at, { whence, interruption: wiring, pressure });
+    const { values, timestamps, keys, positions, derivedKeys, unreadable } = chunk;
+    let at = this.#at;
+    while (at < values.length) {
+      whence.position = positions[at] as number;
+      wiring.fed += 1;
+      if (cell !== undefined) {
+        cell.key = keys[at] as never;
+        whence.derivedKey = derivedKeys[at];
+      }
+      receiver.element(values[at], timestamps[at] as number);
+      at += 1;
+      // Records that could not be read are reported between the elements that they stood between.
+      if (wiring.walkRequested || pressure.isFull || unreadable !== undefined) break;
+    }
+    return at;
   }
 
   /** Reports the records before the element at an index that could not be decoded, each of them once. */
@@ -180,7 +202,7 @@ export class Task {
     ) {
       if (next.before > at) return;
       this.#unreadableAt += 1;
-      this.records += 1;
+      this.#records += 1;
       this.wiring.unreadable(next, this.#input, origin);
     }
   }
