@@ -17,6 +17,7 @@ export { elements, first, last, type ByOptions } from './dsl/collecting.js';
 export { combine } from './dsl/combine.js';
 export { connect, type ConnectOptions } from './dsl/connect.js';
 export { DataStream, outputTag, type Keyed, type OutputTag, type Step } from './dsl/data-stream.js';
+export { dedupe, type DedupeOptions } from './dsl/dedupe.js';
 export {
   defineOperator,
   defineTwoInputOperator,
@@ -45,7 +46,13 @@ export {
   type PipelineDefinition,
 } from './dsl/pipeline.js';
 export { process, type ProcessOptions } from './dsl/process.js';
+export {
+  processAll,
+  type ProcessAllContext,
+  type ProcessAllOptions,
+} from './dsl/process-all.js';
 export type { FiredTimer, ProcessContext, Timers } from './dsl/process-context.js';
+export { reduce, type ReduceOptions } from './dsl/reduce.js';
 export { quantiles, type QuantilesOptions } from './dsl/quantiles.js';
 export { rx } from './dsl/rx.js';
 export { unchecked, type InputType, type StandardSchema } from './dsl/schema.js';
@@ -142,6 +149,8 @@ export {
 } from './core/runtime.js';
 export type { Clock } from './core/clock.js';
 export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
+export { why } from './runtime/why.js';
+export type { WhyHolder, WhyReport, WhyStep, WhyTime } from './runtime/why-report.js';
 export { run, type Run } from './run.js';
 export type { CheckpointOptions, RunOptions } from './run-options.js';
 export type { RunStatus, RunSummary, Phase } from './runtime/job-options.js';

@@ -9,9 +9,11 @@ import type { PipelineDefinition } from './dsl/pipeline.js';
 import { jobOptions, type RunOptions } from './run-options.js';
 import { Job } from './runtime/job.js';
 import type { RunStatus, RunSummary } from './runtime/job-options.js';
+import { insideOfJob } from './runtime/why-inside.js';
+import { inside, type Explicable } from './runtime/why.js';
 
-/** A job under way. */
-export interface Run {
+/** A job under way. `why(run)` says what it waits for. */
+export interface Run extends Explicable {
   /** The present status at once, then about ten per second while it changes. Completes with the run, never fails. */
   readonly status$: Observable<RunStatus>;
   /** Resolves when the job has finished or was stopped; rejects with what failed. */
@@ -61,6 +63,7 @@ export function run<Ins, Outs>(
   // A caller may only look at status$ or stop(); the rejection must not end the process behind its back.
   done.catch(() => undefined);
   return {
+    [inside]: () => insideOfJob(running, job),
     status$: status$ as unknown as Observable<RunStatus>,
     done,
     stop() {

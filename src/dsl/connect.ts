@@ -4,13 +4,8 @@ import type { OperatorContext } from '../core/operator.js';
 import { cellsSpec, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineTwoInputOperator } from './define-operator.js';
-import {
-  KeyedProcess,
-  type Emitted,
-  type FiredTimer,
-  type ProcessContext,
-} from './process-context.js';
-import { refuseAsync } from './user-function.js';
+import { KeyedProcess, type FiredTimer, type ProcessContext } from './process-context.js';
+import { refuseAsync, type Emitted } from './user-function.js';
 
 export interface ConnectOptions<K, First, Second, State extends StateDeclarations, Out> {
   /** State and timers are found by it after a restart. */

@@ -1,10 +1,12 @@
 import { of } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import {
+  TidemarkError,
   eventTime,
   filter,
   keyBy,
   map,
+  monotone,
   pipeline,
   process,
   unchecked,
@@ -115,23 +117,43 @@ describe('idleness', () => {
     expect(t.watermarkOf('x')).toBe(499);
   });
 
-  test('a split that comes back behind is not waited for until it has caught up', () => {
+  test('a split that comes back behind is waited for, and nothing goes back', () => {
     const t = testHarness(two());
     t.push(100, { input: 'a' }).push(50, { input: 'b' }).idle({ input: 'b' });
     expect(t.watermarkOf('x')).toBe(99);
     t.push(60, { input: 'b' }).push(200, { input: 'a' });
+    expect(t.watermarkOf('x')).toBe(99);
+    t.push(150, { input: 'b' });
+    expect(t.watermarkOf('x')).toBe(149);
+    t.push(300, { input: 'b' });
     expect(t.watermarkOf('x')).toBe(199);
-    t.push(250, { input: 'b' }).push(300, { input: 'a' });
-    expect(t.watermarkOf('x')).toBe(249);
   });
 
-  test('a split behind the watermark is not waited for after a crash either', () => {
+  test('a split behind the watermark is waited for after a crash too', () => {
     const t = testHarness(two());
     t.push(100, { input: 'a' }).push(50, { input: 'b' }).idle({ input: 'b' });
     t.push(60, { input: 'b' });
     t.checkpoint();
     t.crash();
     t.push(200, { input: 'a' });
+    expect(t.watermarkOf('x')).toBe(99);
+    t.push(120, { input: 'b' });
+    expect(t.watermarkOf('x')).toBe(119);
+  });
+
+  test('a split that has ended holds nothing back after a crash either', () => {
+    const t = testHarness(two());
+    t.push(100, { input: 'a' }).push(50, { input: 'b' }).end({ input: 'b' });
+    t.checkpoint();
+    t.crash();
+    t.push(200, { input: 'a' });
+    expect(t.watermarkOf('x')).toBe(199);
+  });
+
+  test('an element that is refused does not wake its split', () => {
+    const t = testHarness(two(), { onFailure: 'collect' });
+    t.push(100, { input: 'a' }).push(50, { input: 'b' }).idle({ input: 'b' });
+    t.push(-1, { input: 'b' }).push(200, { input: 'a' });
     expect(t.watermarkOf('x')).toBe(199);
   });
 
@@ -253,18 +275,78 @@ describe('where it stands', () => {
   });
 });
 
-test('options are checked when the step is made', () => {
+describe('options', () => {
   const timestamp = (n: number): number => n;
-  for (const [name, value] of [
+
+  test.each([
     ['outOfOrderness', '1 hour'],
-    ['idleness', -1],
     ['every', NaN],
-  ] as [string, Duration][])
+    ['idleness', -1],
+    ['idleness', 0],
+    ['maxFuture', true],
+    ['maxFuture', Infinity],
+    ['timestamp', 'at'],
+    ['timestamp', undefined],
+    ['appended', 5],
+    ['allowNegative', 'yes'],
+    ['watermarks', { create: () => ({}), element: () => 5 }],
+  ])('%s: %s is refused', (name, value) => {
     expect(() => eventTime({ timestamp, [name]: value })).toThrow(
-      new RegExp(`DURATION_INVALID.*eventTime.${name}`),
+      new RegExp(`OPTIONS_INVALID.*at eventTime\\(\\), ${name}\\.`),
     );
-  expect(() => eventTime({ timestamp: (async () => 1) as never })).toThrow('USER_FUNCTION_ASYNC');
+  });
+
+  test('everything that is wrong is told at once', () => {
+    const options = {
+      idleness: '0s',
+      every: -5,
+      watermarks: monotone(),
+      maxFuture: false,
+      appended: () => 1,
+      lateness: 5,
+    };
+    const error = refusal(() => eventTime(options as never));
+    for (const text of [
+      'timestamp: a function',
+      'idleness: a duration > 0',
+      'every: none beside watermarks',
+      'appended: none beside maxFuture: false',
+      'only options that exist',
+    ])
+      expect(error.expected).toContain(text);
+    expect(error.got).toContain('unknown option "lateness"');
+    expect(error.hint).toContain('all 5');
+  });
+
+  test('watermarks beside outOfOrderness is a contradiction', () => {
+    const error = refusal(() =>
+      eventTime({ timestamp, watermarks: monotone(), outOfOrderness: 0 }),
+    );
+    expect(error.code).toBe('OPTIONS_INVALID');
+    expect(error.expected).toBe('outOfOrderness: none beside watermarks');
+  });
+
+  test('options that are none at all are refused', () => {
+    for (const options of [undefined, null, 5, timestamp])
+      expect(() => eventTime(options as never)).toThrow('OPTIONS_INVALID');
+  });
+
+  test('async functions are refused', () => {
+    const later = (async () => 1) as never;
+    expect(() => eventTime({ timestamp: later })).toThrow('USER_FUNCTION_ASYNC');
+    expect(() => eventTime({ timestamp, appended: later })).toThrow('USER_FUNCTION_ASYNC');
+  });
 });
+
+function refusal(act: () => unknown): TidemarkError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof TidemarkError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
 
 function behind(uid: string): (source: DataStream<number>) => DataStream<number> {
   return (source) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { TidemarkError } from '../core/errors.js';
-import { checkOptions, functionOption } from './options.js';
+import { checkOptions, durationOption, functionOption } from './options.js';
 
 const schema = z.strictObject({
   size: z.number().int().min(1).max(10).default(5),
@@ -62,6 +62,27 @@ describe('checkOptions', () => {
     expect(refusal({ kind: 'a', size: 'x', more: 1 }, union).expected).toBe(
       'size: a number; only options that exist',
     );
+  });
+});
+
+describe('durationOption', () => {
+  const durations = z.strictObject({
+    gap: durationOption().optional(),
+    size: durationOption({ min: 1 }).optional(),
+  });
+
+  test.each([0, 5, '0s', '1.5h'])('%s is a duration', (gap) => {
+    expect(checkOptions(durations, { gap }, 'thing()')).toEqual({ gap });
+  });
+
+  test('what is none is told with what would be one', () => {
+    const error = refusal({ gap: '5 minutes', size: 0 }, durations);
+    expect(error.expected).toBe(
+      "gap: a duration, such as 500, '30s' or '5m'; size: a duration > 0, such as 500, '30s' or '5m'",
+    );
+    expect(error.got).toBe('gap: "5 minutes"; size: 0');
+    for (const gap of [-1, 1.5, NaN, Infinity, null, '', true, 5n])
+      expect(refusal({ gap }, durations).where).toBe('thing(), gap');
   });
 });
 

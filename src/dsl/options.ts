@@ -4,6 +4,7 @@
  * Schemas are strict objects, because an option that is spelled wrongly and silently ignored is worse than an error.
  */
 import { z } from 'zod';
+import { durationMs, type Duration } from '../core/duration.js';
 import { TidemarkError, show } from '../core/errors.js';
 
 /**
@@ -33,6 +34,20 @@ export function checkOptions<Schema extends z.ZodType>(
 /** A schema for an option that is a function; zod cannot look inside one, so only its kind is checked. */
 export function functionOption<Fn>(): z.ZodType<Fn> {
   return z.custom<Fn>((value) => typeof value === 'function', { error: 'a function' });
+}
+
+/** A schema for an option that is a duration: a whole number of ms, or text such as `'30s'`. */
+export function durationOption({ min = 0 }: { readonly min?: 0 | 1 } = {}): z.ZodType<Duration> {
+  const error = `${min === 0 ? 'a duration' : 'a duration > 0'}, such as 500, '30s' or '5m'`;
+  return z.custom<Duration>((value) => isDuration(value, min), { error });
+}
+
+function isDuration(value: unknown, min: number): boolean {
+  try {
+    return durationMs(value as Duration, '') >= min;
+  } catch {
+    return false;
+  }
 }
 
 interface Problem {

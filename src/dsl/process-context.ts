@@ -1,16 +1,27 @@
-/** What the functions of `process` and `connect` are given beside the element: key, time, state, timers, sides. */
+/** What the functions of `process`, `processAll` and `connect` are given beside the element: key, time, state, timers. */
 import type { Key } from '../core/key.js';
 import { hasTimestamp } from '../core/flow.js';
 import { TidemarkError, show } from '../core/errors.js';
-import type { Budget, KeyedState, OperatorContext, Slot, TimeDomain } from '../core/operator.js';
+import type {
+  Budget,
+  Counters,
+  KeyedState,
+  Operator,
+  OperatorContext,
+  Receiver,
+  Slot,
+  TimeDomain,
+} from '../core/operator.js';
 import {
   SlotCursor,
+  areEmpty,
   type Cells,
   type HandlesOf,
   type StateDeclarations,
 } from '../state/handles.js';
+import { TtlSweeper } from '../state/ttl-sweeper.js';
 import type { OutputTag } from './data-stream.js';
-import { asyncError, isPromise } from './user-function.js';
+import { emittedList, type Emitted } from './user-function.js';
 
 /** Timers of the key in hand. A (key, time) pair is one timer, however often it is set. Times are epoch ms. */
 export interface Timers {
@@ -42,30 +53,58 @@ export interface FiredTimer {
   readonly time: number;
 }
 
-/** What a function of `process` gives back: the elements to emit, in order; nothing for none. */
-export type Emitted<Out> = Iterable<Out> | undefined | void;
+/** The functions of a step, as the runner calls them. */
+export interface ProcessFunctions<T, Context> {
+  readonly element: (value: T, context: Context) => Emitted<unknown>;
+  readonly timer?: ((timer: FiredTimer, context: Context) => Emitted<unknown>) | undefined;
+}
+
+/** The operator of a step with one input. */
+export function processOperator<K, T, State extends StateDeclarations>(
+  context: OperatorContext,
+  declarations: State,
+  { element, timer }: ProcessFunctions<T, ProcessContext<K, State>>,
+): Operator {
+  const keyed = new KeyedProcess<K, State>(context, declarations);
+  const cell = context.keyCell(0);
+  const onTimer = timer ?? ((): void => undefined);
+  return {
+    element: (value, timestamp) => keyed.element(cell.key, value as T, timestamp, element),
+    advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
+    tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
+    nextTick: () => keyed.nextTick(),
+  };
+}
 
 /** Runs user functions of a keyed operator against the slot of a key. One per operator, reused for each element. */
 export class KeyedProcess<K, State extends StateDeclarations>
   implements ProcessContext<K, State>, Timers
 {
   readonly #context: OperatorContext;
+  readonly #counters: Counters;
+  readonly #output: Receiver;
   readonly #store: KeyedState<Cells>;
   readonly #cursor: SlotCursor;
+  readonly #sweeper: TtlSweeper | undefined;
   readonly state: HandlesOf<State>;
   readonly timers: Timers = this;
-  #timestamp = NaN;
+  /** The watermark up to which all event-time timers have fired. */
+  #firedUpTo: number;
 
   constructor(context: OperatorContext, declarations: State) {
     this.#context = context;
+    this.#counters = context.counters;
+    this.#output = context.output;
     this.#store = context.keyedState<Cells>();
     this.#cursor = new SlotCursor(this.#store, context);
+    this.#sweeper = TtlSweeper.of(declarations, this.#cursor);
     this.state = Object.fromEntries(
       Object.entries(declarations).map(([name, declaration], index) => [
         name,
         declaration.handle(this.#cursor, index),
       ]),
     ) as HandlesOf<State>;
+    this.#firedUpTo = context.watermark();
   }
 
   /** Calls `fn` for an element and emits what it gives, with the timestamp of the element. */
@@ -75,19 +114,20 @@ export class KeyedProcess<K, State extends StateDeclarations>
     timestamp: number,
     fn: (value: T, context: this) => Emitted<unknown>,
   ): void {
-    const { counters } = this.#context;
-    counters.received += 1;
+    this.#counters.received += 1;
     const slot = this.#store.slot(key);
-    this.#point(slot, timestamp);
+    this.#cursor.point(slot, timestamp);
     let results: Emitted<unknown>;
     try {
       results = fn(value, this);
     } catch (cause) {
       this.#context.fail(cause, { key, timestamp: this.timestamp });
     }
-    counters.accepted += 1;
+    this.#counters.accepted += 1;
     if (results !== undefined) this.#emit(results, timestamp, key);
-    this.#store.release(slot);
+    // A key that was only looked at, or has been emptied, takes no memory.
+    if (areEmpty(slot.live)) this.#store.release(slot);
+    if (this.#sweeper !== undefined) this.#sweeper.turn();
   }
 
   /** Fires the timers of a domain that are due at `until`. Returns whether none is left. */
@@ -98,14 +138,16 @@ export class KeyedProcess<K, State extends StateDeclarations>
     fn: (timer: FiredTimer, context: this) => Emitted<unknown>,
   ): boolean {
     const index = this.#store.timers[domain];
-    for (;;) {
-      if (index.next() > until) return true;
-      if (budget.left <= 0) return false;
+    while (budget.left > 0) {
       const slot = index.take(until);
-      if (slot === undefined) return true;
+      if (slot === undefined) break;
       budget.left -= 1;
       this.#fireOne(slot, { domain, time: index.firedTime }, fn);
     }
+    this.#cursor.firingAt = NaN;
+    if (index.size > 0 && index.next() <= until) return false;
+    if (domain === 'event') this.#firedUpTo = until;
+    return true;
   }
 
   nextTick(): number {
@@ -117,7 +159,8 @@ export class KeyedProcess<K, State extends StateDeclarations>
   }
 
   get timestamp(): number | undefined {
-    return hasTimestamp(this.#timestamp) ? this.#timestamp : undefined;
+    const { timestamp } = this.#cursor;
+    return hasTimestamp(timestamp) ? timestamp : undefined;
   }
 
   get watermark(): number {
@@ -129,7 +172,7 @@ export class KeyedProcess<K, State extends StateDeclarations>
   }
 
   side<T>(tag: OutputTag<T>, value: T): void {
-    this.#context.side(tag.id).element(value, this.#timestamp);
+    this.#context.side(tag.id).element(value, this.#cursor.timestamp);
   }
 
   setEventTime(time: number): void {
@@ -153,50 +196,36 @@ export class KeyedProcess<K, State extends StateDeclarations>
     timer: FiredTimer,
     fn: (timer: FiredTimer, context: this) => Emitted<unknown>,
   ): void {
+    const { key } = slot;
     // After Flink: what a processing-time timer emits carries no event time.
     const timestamp = timer.domain === 'event' ? timer.time : NaN;
-    this.#point(slot, timestamp);
-    this.#context.derive(slot.key, timer.time);
+    this.#cursor.point(slot, timestamp);
+    // Not the watermark, which may have leapt far ahead: what a timer finds must not depend on how far.
+    if (timer.domain === 'event') this.#cursor.firingAt = Math.max(timer.time, this.#firedUpTo);
+    this.#context.derive(key, timer.time);
     let results: Emitted<unknown>;
     try {
       results = fn(timer, this);
     } catch (cause) {
-      this.#context.fail(cause, { key: slot.key, timestamp: timer.time });
+      this.#context.fail(cause, { key, timestamp: timer.time });
     }
-    if (results !== undefined) this.#emit(results, timestamp, slot.key);
-    this.#store.release(slot);
+    if (results !== undefined) this.#emit(results, timestamp, key);
+    if (areEmpty(slot.live)) this.#store.release(slot);
   }
 
   #emit(results: Iterable<unknown>, timestamp: number, key: Key): void {
-    const { output } = this.#context;
-    if (Array.isArray(results)) {
-      for (let index = 0; index < results.length; index += 1)
-        output.element(results[index], timestamp);
-      return;
-    }
-    for (const result of this.#checked(results, key)) output.element(result, timestamp);
+    const list = Array.isArray(results) ? (results as unknown[]) : this.#listed(results, key);
+    const output = this.#output;
+    for (let index = 0; index < list.length; index += 1) output.element(list[index], timestamp);
   }
 
-  /** A generator runs user code while it is drained, so it is drained here, before anything is sent on. */
-  #checked(results: unknown, key: Key): unknown[] {
+  /** A generator runs user code while it is drained, so its failures are failures of the step. */
+  #listed(results: unknown, key: Key): readonly unknown[] {
     try {
-      if (isPromise(results)) throw asyncError(this.#context.name);
-      if (typeof results === 'object' && results !== null && Symbol.iterator in results)
-        return [...(results as Iterable<unknown>)];
-      throw new TidemarkError('USER_FUNCTION_FAILED', {
-        expected: 'an array, another iterable, or nothing',
-        got: show(results),
-        where: this.#context.name,
-        hint: 'Return [value] to emit one element.',
-      });
+      return emittedList(results, this.#context.name);
     } catch (cause) {
       return this.#context.fail(cause, { key, timestamp: this.timestamp });
     }
-  }
-
-  #point(slot: Slot<Cells>, timestamp: number): void {
-    this.#cursor.slot = slot;
-    this.#timestamp = timestamp;
   }
 }
 

@@ -1,16 +1,10 @@
 /** `process`: state and timers per key, in your own words. All other keyed steps could be written with it. */
 import type { Observable } from 'rxjs';
-import type { OperatorContext } from '../core/operator.js';
-import { cellsSpec, type StateDeclarations } from '../state/handles.js';
+import { cellsSpec, expiresByEventTime, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
-import {
-  KeyedProcess,
-  type Emitted,
-  type FiredTimer,
-  type ProcessContext,
-} from './process-context.js';
-import { refuseAsync } from './user-function.js';
+import { processOperator, type FiredTimer, type ProcessContext } from './process-context.js';
+import { refuseAsync, type Emitted } from './user-function.js';
 
 export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {
   /** State and timers are found by it after a restart. */
@@ -29,6 +23,9 @@ export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {
  * Keyed processing after Flink's `KeyedProcessFunction`. Functions return what they emit: an array, another iterable
  * (a generator function will do), or nothing. What they throw fails the task, naming operator, key, timestamp and
  * source position. A key without state and timers takes no memory.
+ *
+ * Throws when it is piped: KEY_MISSING; UID_INVALID; TIME_MISSING where a state expires by event time (see `TtlOptions`)
+ * and no `eventTime` stands before it.
  *
  * @example
  * import { eventTime, keyBy, process, valueState } from 'tidemark';
@@ -67,18 +64,9 @@ export function process<K, T, Out, State extends StateDeclarations = Record<neve
     operator: 'process',
     uid: options.uid,
     keyed: true,
+    needsEventTime: expiresByEventTime(declarations),
     state: cellsSpec(declarations),
     sideOutputs: (options.sides ?? []).map(({ id }) => id),
-    create(context: OperatorContext) {
-      const keyed = new KeyedProcess<K, State>(context, declarations);
-      const cell = context.keyCell(0);
-      const onTimer = timer ?? ((): void => undefined);
-      return {
-        element: (value, timestamp) => keyed.element(cell.key, value as T, timestamp, element),
-        advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
-        tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
-        nextTick: () => keyed.nextTick(),
-      };
-    },
+    create: (context) => processOperator<K, T, State>(context, declarations, { element, timer }),
   });
 }

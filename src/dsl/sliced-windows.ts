@@ -232,9 +232,10 @@ export class SlicedWindows implements Operator {
     if (latenessMs === 0) return;
     const { from } = this.#slice;
     const slices = this.#slices;
-    const stop = Math.min(slices.lastEnd(from), this.#firedUpTo + 1);
-    for (let end = slices.firstEnd(from); end <= stop; end = slices.nextEnd(end))
-      if (end - 1 + latenessMs > this.#firedUpTo) this.#fire(live, slices.windowEndingAt(end));
+    // The latest first, as Flink assigns windows.
+    for (let end = slices.lastEnd(from); end >= slices.firstEnd(from); end -= slices.slideMs)
+      if (end - 1 <= this.#firedUpTo && end - 1 + latenessMs > this.#firedUpTo)
+        this.#fire(live, slices.windowEndingAt(end));
   }
 
   /** When a key must be looked at for the sake of one slice: its next window to fire, or the time to forget it. */

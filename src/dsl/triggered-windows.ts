@@ -50,6 +50,9 @@ export class TriggeredWindows implements Operator {
   readonly #output: WindowOutput;
   readonly #function: FunctionOutput | undefined;
   readonly #calls: TriggerCalls;
+  /** How far event time has come for the timer that fires; NaN while none does. */
+  #firingAt = NaN;
+  #firedUpTo: number;
 
   constructor(
     context: OperatorContext,
@@ -66,6 +69,7 @@ export class TriggeredWindows implements Operator {
     this.#output = parts.output;
     this.#function = parts.function;
     this.#cell = context.keyCell(0);
+    this.#firedUpTo = context.watermark();
     this.#calls = new TriggerCalls(context, this.#store);
   }
 
@@ -73,6 +77,7 @@ export class TriggeredWindows implements Operator {
     const { counters } = this.#context;
     const { time, merges } = this.#options;
     counters.received += 1;
+    this.#firingAt = NaN;
     if (time === 'event' && !Number.isFinite(timestamp)) {
       this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
       return;
@@ -91,10 +96,13 @@ export class TriggeredWindows implements Operator {
       this.#tooLate(value, timestamp);
     else counters.filtered += 1;
     this.#store.release(slot);
+    this.#function?.sweep();
   }
 
   advance(time: number, budget: Budget): boolean {
-    return this.#fireTimers('event', time, budget);
+    const isDone = this.#fireTimers('event', time, budget);
+    if (isDone) this.#firedUpTo = time;
+    return isDone;
   }
 
   tick(now: number, budget: Budget): boolean {
@@ -238,6 +246,7 @@ export class TriggeredWindows implements Operator {
 
   #onTimer(slot: Slot<WindowsOfKey>, time: number, domain: TimeDomain): void {
     const { trigger } = this.#options;
+    this.#firingAt = domain === 'event' ? Math.max(time, this.#firedUpTo) : NaN;
     this.#store.touch(slot);
     const due = slot.live.windows
       .filter((record) => timersOf(record, domain).includes(time))
@@ -280,7 +289,7 @@ export class TriggeredWindows implements Operator {
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
-    this.#function?.point(slot, record, timestamp);
+    this.#function?.point(slot, record, timestamp, this.#firingAt);
     this.#output.emit(slot.key, window, value, timestamp);
     if (evictor?.when === 'after') this.#evict(record, evictor);
   }

@@ -6,6 +6,7 @@ import {
   type HandlesOf,
   type StateDeclarations,
 } from '../state/handles.js';
+import { TtlSweeper } from '../state/ttl-sweeper.js';
 import type { TimeWindow } from '../time/windows.js';
 import type { OutputTag } from './data-stream.js';
 import { emittedList, type Emitted } from './user-function.js';
@@ -74,7 +75,8 @@ export class FunctionOutput
   readonly #windowCursor: SlotCursor | undefined;
   readonly windowState: HandlesOf<StateDeclarations>;
   readonly keyState: HandlesOf<StateDeclarations>;
-  #slot: Slot<HasCells> | undefined;
+  /** Sweeps the states of keys that have a TTL. */
+  readonly #sweeper: TtlSweeper | undefined;
   #timestamp = NaN;
   key: unknown;
   window: TimeWindow = { start: NaN, end: NaN };
@@ -96,18 +98,35 @@ export class FunctionOutput
       this.keyState = {};
       return;
     }
-    const store = this.#storeOf(states.store);
+    const store = storeOfCells(states.store);
     this.#keyCursor = new SlotCursor(store, context);
     this.#windowCursor = new SlotCursor(store, context);
     this.keyState = handlesOf(states.keyState, this.#keyCursor);
     this.windowState = handlesOf(states.windowState, this.#windowCursor);
+    this.#sweeper = TtlSweeper.of(states.keyState, this.#keyCursor);
   }
 
-  /** Says whose states the next `emit` may use. */
-  point(slot: Slot<HasCells>, window: HasCells, timestamp: number): void {
-    this.#slot = slot;
-    this.#keyCursor?.point({ key: slot.key, live: slot.live.cells }, timestamp);
-    this.#windowCursor?.point({ key: slot.key, live: window.cells }, timestamp);
+  /**
+   * Says whose states the next `emit` may use.
+   *
+   * @param firingAt how far event time has come for the timer that fires the window; NaN when an element does
+   */
+  point(slot: Slot<HasCells>, window: HasCells, timestamp: number, firingAt: number): void {
+    for (const [cursor, holder] of [
+      [this.#keyCursor, slot.live],
+      [this.#windowCursor, window],
+    ] as const) {
+      if (cursor === undefined) continue;
+      cursor.point(new CellsOf(slot, holder.cells), timestamp);
+      cursor.firingAt = firingAt;
+    }
+  }
+
+  /** A little of the work of forgetting what has expired; once per element. */
+  sweep(): void {
+    if (this.#sweeper === undefined || this.#keyCursor === undefined) return;
+    this.#keyCursor.firingAt = NaN;
+    this.#sweeper.turn();
   }
 
   emit(key: unknown, window: TimeWindow, value: unknown, timestamp: number): void {
@@ -135,17 +154,32 @@ export class FunctionOutput
   side<T>(tag: OutputTag<T>, value: T): void {
     this.#context.side(tag.id).element(value, this.#timestamp);
   }
+}
 
-  /** The cells lie inside the slot of the key: to change one is to change the slot. */
-  #storeOf(store: KeyedState<HasCells>): KeyedState<Cells> {
-    const slotInHand = (): Slot<HasCells> => this.#slot as Slot<HasCells>;
-    const view = Object.create(store) as KeyedState<Cells>;
-    return Object.assign(view, {
-      touch: () => store.touch(slotInHand()),
-      preserve: () => store.preserve(slotInHand()),
-      release: () => undefined,
-    });
+/** The cells inside of a slot, as a slot of their own. */
+class CellsOf implements Slot<Cells> {
+  readonly key: Slot<Cells>['key'];
+  readonly live: Cells;
+  readonly owner: Slot<HasCells>;
+
+  constructor(owner: Slot<HasCells>, cells: Cells) {
+    this.key = owner.key;
+    this.live = cells;
+    this.owner = owner;
   }
+}
+
+/** A store of cells that lie inside of other slots: to change one is to change the slot around it. */
+function storeOfCells(store: KeyedState<HasCells>): KeyedState<Cells> {
+  const ownerOf = (slot: Slot<Cells>): Slot<HasCells> => (slot as CellsOf).owner;
+  return Object.assign(Object.create(store) as KeyedState<Cells>, {
+    touch: (slot: Slot<Cells>) => store.touch(ownerOf(slot)),
+    preserve: (slot: Slot<Cells>) => store.preserve(ownerOf(slot)),
+    release: (slot: Slot<Cells>) => store.release(ownerOf(slot)),
+    *slots() {
+      for (const slot of store.slots()) yield new CellsOf(slot, slot.live.cells);
+    },
+  });
 }
 
 function handlesOf(

@@ -5,7 +5,7 @@ import type { OperatorContext } from '../core/operator.js';
 import type { Evictor } from '../time/evictors.js';
 import type { Trigger } from '../time/trigger.js';
 import { SliceAssigner, type TimeWindow } from '../time/windows.js';
-import { cellsSpec, type StateDeclarations } from '../state/handles.js';
+import { cellsSpec, expiresByEventTime, type StateDeclarations } from '../state/handles.js';
 import type { Aggregator } from './aggregators.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineOperator, type OperatorDefinition } from './define-operator.js';
@@ -150,7 +150,8 @@ export function windowDefinition(
     operator: isKeyed ? 'window' : 'windowAll',
     uid: options.uid,
     keyed: true,
-    needsEventTime: time === 'event',
+    needsEventTime:
+      time === 'event' || expiresByEventTime({ ...options.windowState, ...options.keyState }),
     sideOutputs: [
       ...(late === undefined ? [] : [late]),
       ...(options.sides ?? []).map(({ id }) => id),

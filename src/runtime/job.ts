@@ -27,7 +27,7 @@ export class Job {
   readonly #runtime: Runtime;
   readonly #wake = new Wake();
   #phase: Phase = 'recovering';
-  #parts: AssembledJob | undefined;
+  parts: AssembledJob | undefined; // Set by the recovery; `why` looks at them.
   #epochs: Epochs | undefined;
   #journal: JobJournal | undefined;
   #backend: StateBackend | undefined;
@@ -68,7 +68,7 @@ export class Job {
   /** Stops the intake; what has been read is finished, committed in a last epoch, and kept for the next run. */
   stop(): void {
     this.#stopIsAsked = true;
-    for (const { pump } of this.#parts?.splits ?? []) pump.stop();
+    for (const { pump } of this.parts?.splits ?? []) pump.stop();
     this.#wake.ring();
   }
 
@@ -90,9 +90,9 @@ export class Job {
       filtered: total('filtered'),
       watermark: this.#alreadyFinished
         ? Infinity
-        : (this.#parts?.sourceTask.wiring.watermark() ?? -Infinity),
+        : (this.parts?.sourceTask.wiring.watermark() ?? -Infinity),
       epoch: this.#epochs?.committed ?? this.#resumedFrom,
-      bytesRead: (this.#parts?.splits ?? []).reduce((sum, { pump }) => sum + pump.bytesRead, 0),
+      bytesRead: (this.parts?.splits ?? []).reduce((sum, { pump }) => sum + pump.bytesRead, 0),
       bytesTotal: this.#bytesTotal,
     };
   }
@@ -145,7 +145,7 @@ export class Job {
         committer.cleanAll();
       },
     });
-    this.#parts = parts;
+    this.parts = parts;
     this.#journal.tasks = parts.tasks;
     this.#recordsAtEpoch = this.#journal.records;
     this.#bytesTotal = parts.bytesTotal;
@@ -189,7 +189,7 @@ export class Job {
   }
 
   async #loop(): Promise<void> {
-    const parts = this.#parts;
+    const parts = this.parts;
     assert(parts !== undefined, 'a job is recovered before its loop');
     this.#enter('running');
     if (this.#stopIsAsked) this.stop();
@@ -224,7 +224,7 @@ export class Job {
   }
 
   #allEnded(): boolean {
-    return this.#parts?.tasks.every((task) => task.hasEnded) ?? true;
+    return this.parts?.tasks.every((task) => task.hasEnded) ?? true;
   }
 
   #beginDueEpoch(parts: AssembledJob): void {
@@ -281,11 +281,11 @@ export class Job {
   /** Closes everything, also when something refuses to be closed; the first refusal is thrown at the end. */
   async #close(): Promise<void> {
     for (const cancel of this.#cancelTimers) cancel();
-    for (const { pump } of this.#parts?.splits ?? []) pump.stop();
-    for (const task of this.#parts?.tasks ?? []) task.wiring.close();
+    for (const { pump } of this.parts?.splits ?? []) pump.stop();
+    for (const task of this.parts?.tasks ?? []) task.wiring.close();
     // A commit that is under way ends first: its store must not be closed under it.
     if (this.#failure !== undefined) await this.#epochs?.settled().catch(() => undefined);
-    const closing = (this.#parts?.sinks ?? []).map((sink) => sink.close());
+    const closing = (this.parts?.sinks ?? []).map((sink) => sink.close());
     const results = await Promise.allSettled([...closing, this.#backend?.close()]);
     const refusal = results.find((result) => result.status === 'rejected');
     if (refusal !== undefined) throw refusal.reason;

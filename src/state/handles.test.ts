@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { cellsSpec, mapState, SlotCursor, valueState, type Cells } from './handles.js';
-import type { MapState, StateDeclarations, ValueState } from './handles.js';
+import { areEmpty, cellAt, cellsSpec, putCell, SlotCursor } from './handles.js';
+import type { Cells, StateDeclaration, StateDeclarations } from './handles.js';
+import { listState } from './handles-list.js';
+import { mapState, type MapState } from './handles-map.js';
+import { valueState, type ValueState } from './handles-value.js';
 import { KeyedStore } from './slots.js';
 import { decodeValue, encodeValue } from './value-codec.js';
 
@@ -113,6 +116,16 @@ describe('mapState', () => {
     expect(changes()).toBe(0);
   });
 
+  test('the last entry that is deleted leaves nothing behind', () => {
+    const { map, at, cursor } = oneMap();
+    at('a');
+    expect(map.isEmpty()).toBe(true);
+    map.set('x', 1);
+    expect([map.isEmpty(), areEmpty(cursor.cells)]).toEqual([false, false]);
+    map.delete('x');
+    expect([map.isEmpty(), areEmpty(cursor.cells)]).toEqual([true, true]);
+  });
+
   test('a stored undefined is an entry', () => {
     const { map, at } = oneMap();
     at('a');
@@ -125,25 +138,57 @@ describe('mapState', () => {
 
 describe('cellsSpec', () => {
   const spec = cellsSpec({ count: valueState(0), seen: mapState<string, number>() });
+  const through = (packed: unknown): unknown => decodeValue(encodeValue(packed));
 
   test('is empty until a state holds something', () => {
-    const live = spec.create() as Cells;
-    expect(spec.isEmpty(live)).toBe(true);
-    live.cells[1] = new Map();
-    expect(spec.isEmpty(live)).toBe(true);
-    live.cells[0] = 0;
-    expect(spec.isEmpty(live)).toBe(false);
+    const cells = spec.create();
+    expect(spec.isEmpty(cells)).toBe(true);
+    putCell(cells, 1, new Map([['x', 1]]));
+    expect(spec.isEmpty(cells)).toBe(false);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 9])(
+    '%i states are told apart, and each is enough to stay',
+    (count) => {
+      const declarations = Array.from({ length: count }, (_, index) => [
+        `s${index}`,
+        valueState(0),
+      ]);
+      const many = cellsSpec(Object.fromEntries(declarations) as StateDeclarations);
+      expect(many.isEmpty(many.create())).toBe(true);
+      for (let index = 0; index < count; index += 1) {
+        const cells = many.create();
+        putCell(cells, index, index);
+        const back = many.unpack(through(many.pack(cells)));
+        for (const one of [cells, back]) {
+          expect([one, many.isEmpty(one), cellAt(one, index)]).toEqual([cells, false, index]);
+          for (let other = 0; other < count; other += 1)
+            if (other !== index) expect(cellAt(one, other)).toBeUndefined();
+        }
+        putCell(cells, index, undefined);
+        expect(many.isEmpty(cells)).toBe(true);
+        expect(many.isEmpty(many.create())).toBe(true);
+      }
+    },
+  );
+
+  test('null, 0 and false are something', () => {
+    for (const value of [null, 0, false, '']) expect(areEmpty(cellsOf(value))).toBe(false);
   });
 
   test('what is packed comes back through the codec', () => {
-    const live: Cells = { cells: [5, new Map([['x', 1]])] };
-    expect(spec.unpack(decodeValue(encodeValue(spec.pack(live))))).toEqual(live);
+    const cells = cellsOf(5, new Map([['x', 1]]));
+    expect(spec.unpack(through(spec.pack(cells)))).toEqual(cells);
   });
 
   test('states are found by name: order may change, states may come and go', () => {
-    const packed = spec.pack({ cells: [5, new Map([['x', 1]])] });
+    const packed = spec.pack(cellsOf(5, new Map([['x', 1]])));
     const later = cellsSpec({ added: valueState<string>(), count: valueState(0) });
-    expect(later.unpack(packed)).toEqual({ cells: [undefined, 5] });
+    expect(later.unpack(packed)).toEqual(cellsOf(undefined, 5));
+  });
+
+  test('an empty map of an earlier run is nothing', () => {
+    expect(areEmpty(spec.unpack(new Map([['seen', new Map()]])))).toBe(true);
   });
 
   test('a state may be called __proto__ or constructor', () => {
@@ -152,14 +197,27 @@ describe('cellsSpec', () => {
       ['constructor', valueState(0)],
     ]);
     const odd = cellsSpec(names);
-    expect(odd.unpack(odd.pack({ cells: [1, 2] }))).toEqual({ cells: [1, 2] });
+    expect(odd.unpack(odd.pack(cellsOf(1, 2)))).toEqual(cellsOf(1, 2));
   });
 
   test('an operator without states is always empty', () => {
     const none = cellsSpec({});
     expect(none.isEmpty(none.create())).toBe(true);
   });
+
+  test.each([
+    ['a list', cellsSpec({ count: listState<number>() })],
+    ['a map', cellsSpec({ count: mapState<string, number>() })],
+    ['a list', cellsSpec({ count: listState<number>({ ttl: { after: 5 } }) })],
+    ['a map', cellsSpec({ count: mapState<string, number>({ ttl: { after: 5 } }) })],
+  ])('a value that has become %s is refused', (_kind, changed) => {
+    expect(() => changed.unpack(through(spec.pack(cellsOf(5))))).toThrow(/STATE_INCOMPATIBLE/);
+  });
 });
+
+function cellsOf(c0: unknown, c1?: unknown): Cells {
+  return { c0, c1 };
+}
 
 interface Workbench {
   readonly store: KeyedStore<Cells>;
@@ -175,11 +233,11 @@ function workbench(declarations: StateDeclarations): Workbench {
     maxParallelism: 128,
     durable: true,
   });
-  const cursor = new SlotCursor(store, { isGuarded: false });
+  const cursor = new SlotCursor(store, { isGuarded: false, watermark: () => 0, now: () => 0 });
   return {
     store,
     cursor,
-    at: (key) => void (cursor.slot = store.slot(key)),
+    at: (key) => cursor.point(store.slot(key), NaN),
     changes() {
       const count = [...store.freeze(() => undefined).values()].flat().length;
       store.thaw();
@@ -189,10 +247,10 @@ function workbench(declarations: StateDeclarations): Workbench {
 }
 
 function oneValue<T>(
-  declaration: ReturnType<typeof valueState<T>>,
+  declaration: StateDeclaration<ValueState<T>>,
 ): Workbench & { value: ValueState<T> } {
   const bench = workbench({ it: declaration });
-  return { ...bench, value: declaration.handle(bench.cursor, 0) as ValueState<T> };
+  return { ...bench, value: declaration.handle(bench.cursor, 0) };
 }
 
 function oneMap(): Workbench & { map: MapState<string | number | bigint | boolean, number> } {

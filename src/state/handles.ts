@@ -1,76 +1,109 @@
 /**
- * State handles: what a `process` function reads and writes. A handle belongs to the operator, not to a key; before
- * each call of user code the operator points its cursor at the slot of the key in hand.
+ * What all state handles stand on. A handle belongs to the operator, not to a key: before each call of user code the
+ * operator points its cursor at the slot of the key in hand, and all handles read and write through the cursor.
  *
- * Names after Flink's `ValueState` and `MapState`.
+ *     slot of "a"   live ─▶ [ 7 │ Map │ undefined ]      one cell per declared state, undefined while it is empty
+ *                             ▲
+ *     cursor ─────────────────┘     handle 0, handle 1, handle 2
  */
+import { TidemarkError, show } from '../core/errors.js';
 import type { KeyedState, KeyedStateSpec, Slot } from '../core/operator.js';
-import type { KeyScalar } from '../core/key.js';
 import { freezeDeep } from './guard.js';
+import type { StateTime, SweepTurn, Ttl } from './ttl.js';
 
-/** The live object of a key: one cell per declared state, `undefined` while it is empty. */
+/**
+ * The live object of a key: one cell per declared state, `undefined` while it is empty. The first cells are fields and
+ * not elements of an array, because with many keys an element waits for memory, and an array lies in two places of it.
+ */
 export interface Cells {
-  readonly cells: unknown[];
+  c0: unknown;
+  c1?: unknown;
+  c2?: unknown;
+  c3?: unknown;
+  /** Cells from the fifth on. */
+  more?: unknown[];
+}
+
+/** What a cursor asks of the operator that it belongs to; an `OperatorContext` will do. */
+export interface CursorOptions {
+  /** Whether values are frozen as they are given out. */
+  readonly isGuarded: boolean;
+  /** The input watermark, ms. */
+  watermark(): number;
+  /** Processing time, epoch ms. */
+  now(): number;
 }
 
 /** Points handles at the slot in hand, and stamps it before the first change. */
-export class SlotCursor {
-  readonly #store: KeyedState<Cells>;
-  readonly #isGuarded: boolean;
+export class SlotCursor implements StateTime {
+  readonly store: KeyedState<Cells>;
+  readonly #options: CursorOptions;
   slot!: Slot<Cells>;
+  cells: Cells = { c0: undefined };
+  timestamp = NaN;
+  /** While event-time timers fire: how far event time has come for them. Else NaN. */
+  firingAt = NaN;
 
-  /** @param options.isGuarded whether values are frozen as they are given out */
-  constructor(store: KeyedState<Cells>, options: { isGuarded: boolean }) {
-    this.#store = store;
-    this.#isGuarded = options.isGuarded;
+  constructor(store: KeyedState<Cells>, options: CursorOptions) {
+    this.store = store;
+    this.#options = options;
+  }
+
+  /** @param timestamp of the element or timer in hand, ms; NaN for none */
+  point(slot: Slot<Cells>, timestamp: number): void {
+    this.slot = slot;
+    this.cells = slot.live;
+    this.timestamp = timestamp;
+  }
+
+  read(index: number): unknown {
+    return cellAt(this.cells, index);
+  }
+
+  /** Puts something else into a cell; `undefined` empties it. */
+  write(index: number, value: unknown): void {
+    this.store.touch(this.slot);
+    putCell(this.cells, index, value);
+  }
+
+  /** To be called before what a cell holds is changed in place. */
+  touch(): void {
+    this.store.touch(this.slot);
   }
 
   /** What user code gets of a value: an object may be changed and then set, so a frozen epoch is saved before. */
   give<T>(value: T): T {
     if (typeof value !== 'object' || value === null) return value;
-    this.#store.preserve(this.slot);
-    return this.#isGuarded ? freezeDeep(value) : value;
+    this.store.preserve(this.slot);
+    return this.#options.isGuarded ? freezeDeep(value) : value;
   }
 
-  /** The cells, for reading. */
-  get cells(): unknown[] {
-    return this.slot.live.cells;
+  eventTime(): number {
+    const { firingAt } = this;
+    return firingAt === firingAt ? firingAt : this.#options.watermark();
   }
 
-  /** The cells, about to be changed. */
-  writable(): unknown[] {
-    this.#store.touch(this.slot);
-    return this.slot.live.cells;
+  processingTime(): number {
+    return this.#options.now();
   }
 }
 
-/** A state declared by `valueState`, `mapState`: says how its handle is made and when its cell is empty. */
+/** What a state keeps, and how: made by `valueState`, `listState`, `mapState`, `reducingState`, `aggregatingState`. */
 export interface StateDeclaration<Handle> {
-  readonly kind: 'value' | 'map';
+  readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
+  readonly ttl: Ttl | undefined;
   handle(cursor: SlotCursor, index: number): Handle;
-  isEmpty(cell: unknown): boolean;
-}
-
-/** One value per key. */
-export interface ValueState<T> {
-  /** The value, or the declared initial one. Change it only by `set`: what is changed in place is lost on a restore. */
-  get(): T;
-  set(value: Exclude<T, undefined>): void;
-  /** Forgets the value; `get` gives the initial one again. */
-  clear(): void;
-}
-
-/** Any number of entries per key. */
-export interface MapState<K extends KeyScalar, V> {
-  get(key: K): V | undefined;
-  set(key: K, value: V): void;
-  has(key: K): boolean;
-  delete(key: K): void;
-  clear(): void;
-  readonly size: number;
-  entries(): IterableIterator<[K, V]>;
-  keys(): IterableIterator<K>;
-  values(): IterableIterator<V>;
+  /** A cell that holds something, as plain data; with a TTL the pair of [stamps, what is packed without]. */
+  pack(cell: unknown): unknown;
+  /**
+   * The cell for what `pack` gave in some earlier run.
+   *
+   * @param stamps as packed, where the state had a TTL then; undefined where it had none
+   * @throws TidemarkError STATE_INCOMPATIBLE when it is of another kind
+   */
+  unpack(packed: unknown, stamps: unknown): unknown;
+  /** Drops from a cell what has expired. Returns whether all of it has been looked at. */
+  sweep?(turn: SweepTurn, index: number): boolean;
 }
 
 export type StateDeclarations = Readonly<Record<string, StateDeclaration<unknown>>>;
@@ -83,121 +116,117 @@ export type HandlesOf<Declarations extends StateDeclarations> = {
 };
 
 /**
- * Declares one value per key.
- *
- * @param initial what `get` gives while nothing has been set: a plain value, or a function that makes a fresh one
- *
- * @example
- * import { valueState } from 'tidemark';
- * console.log(valueState(0).kind); // => value
+ * How the states of one `process` are kept: cells by index in the heap, by name in a snapshot. Order may change, and
+ * states may come and go. A TTL may come and go too: with one, a state stands in the snapshot under `[name]` instead of
+ * `name`, as the pair of its stamps and what would stand there without. A value that has no stamp yet counts from when
+ * the sweeper first meets it.
  */
-export function valueState<T>(): StateDeclaration<ValueState<T | undefined>>;
-export function valueState<T>(initial: T | (() => T)): StateDeclaration<ValueState<T>>;
-export function valueState<T>(initial?: T | (() => T)): StateDeclaration<ValueState<T>> {
-  const fresh = (): T => (typeof initial === 'function' ? (initial as () => T)() : (initial as T));
-  return {
-    kind: 'value',
-    isEmpty: (cell) => cell === undefined,
-    handle: (cursor, index) => ({
-      get: () => {
-        const cell = cursor.cells[index] as T | undefined;
-        return cursor.give(cell === undefined ? fresh() : cell);
-      },
-      set: (value) => {
-        cursor.writable()[index] = value;
-      },
-      clear: () => {
-        if (cursor.cells[index] !== undefined) cursor.writable()[index] = undefined;
-      },
-    }),
-  };
-}
-
-/**
- * Declares a map per key. Its own keys are strings, numbers, booleans or bigints.
- *
- * @example
- * import { mapState } from 'tidemark';
- * console.log(mapState<string, number>().kind); // => map
- */
-export function mapState<K extends KeyScalar, V>(): StateDeclaration<MapState<K, V>> {
-  return {
-    kind: 'map',
-    isEmpty: (cell) => cell === undefined || (cell as Map<K, V>).size === 0,
-    handle: (cursor, index) => new MapHandle<K, V>(cursor, index),
-  };
-}
-
-/** How the states of one `process` are kept: cells by index in the heap, by name in a snapshot. */
 export function cellsSpec(declarations: StateDeclarations): KeyedStateSpec<Cells> {
   const names = Object.keys(declarations);
   const declared = Object.values(declarations);
+  const indexOf = new Map(names.map((name, index) => [name, index]));
+  const create = emptyCells(names.length);
   return {
-    create: () => ({ cells: names.map(() => undefined) }),
-    pack: ({ cells }) => new Map(names.map((name, index) => [name, cells[index]])),
-    unpack: (packed) => ({
-      cells: names.map((name) => (packed as Map<string, unknown>).get(name)),
-    }),
-    isEmpty: ({ cells }) =>
-      declared.every((declaration, index) => declaration.isEmpty(cells[index])),
+    create,
+    pack(cells) {
+      const packed = new Map<string | [string], unknown>();
+      for (const [index, state] of declared.entries()) {
+        const name = names[index] as string;
+        const cell = cellAt(cells, index);
+        if (cell !== undefined)
+          packed.set(state.ttl === undefined ? name : [name], state.pack(cell));
+      }
+      return packed;
+    },
+    unpack(packed) {
+      const cells = create();
+      for (const [key, stored] of packed as Map<string | [string], unknown>) {
+        const isStamped = typeof key !== 'string';
+        const [stamps, value] = isStamped ? (stored as [unknown, unknown]) : [undefined, stored];
+        const index = indexOf.get(isStamped ? key[0] : key);
+        if (index !== undefined && value !== undefined)
+          putCell(cells, index, declared[index]?.unpack(value, stamps));
+      }
+      return cells;
+    },
+    isEmpty: areEmpty,
   };
 }
 
-class MapHandle<K extends KeyScalar, V> implements MapState<K, V> {
-  readonly #cursor: SlotCursor;
-  readonly #index: number;
+/** Whether a key holds nothing. Handles see to it that a cell that holds nothing is `undefined`. */
+export function areEmpty({ c0, c1, c2, c3, more }: Cells): boolean {
+  return (
+    c0 === undefined &&
+    c1 === undefined &&
+    c2 === undefined &&
+    c3 === undefined &&
+    (more === undefined || more.every((cell) => cell === undefined))
+  );
+}
 
-  constructor(cursor: SlotCursor, index: number) {
-    this.#cursor = cursor;
-    this.#index = index;
+export function cellAt(cells: Cells, index: number): unknown {
+  switch (index) {
+    case 0:
+      return cells.c0;
+    case 1:
+      return cells.c1;
+    case 2:
+      return cells.c2;
+    case 3:
+      return cells.c3;
+    default:
+      return cells.more?.[index - FIELDS];
   }
+}
 
-  get(key: K): V | undefined {
-    return this.#cursor.give(this.#read()?.get(key));
+export function putCell(cells: Cells, index: number, value: unknown): void {
+  switch (index) {
+    case 0:
+      cells.c0 = value;
+      return;
+    case 1:
+      cells.c1 = value;
+      return;
+    case 2:
+      cells.c2 = value;
+      return;
+    case 3:
+      cells.c3 = value;
+      return;
+    default:
+      (cells.more ??= [])[index - FIELDS] = value;
   }
+}
 
-  has(key: K): boolean {
-    return this.#read()?.has(key) ?? false;
-  }
+/** Whether a state expires by event time, so that an eventTime must stand before its step. */
+export function expiresByEventTime(declarations: StateDeclarations): boolean {
+  return Object.values(declarations).some(({ ttl }) => ttl?.isEvent === true);
+}
 
-  set(key: K, value: V): void {
-    const cells = this.#cursor.writable();
-    const entries = (cells[this.#index] ??= new Map<K, V>()) as Map<K, V>;
-    entries.set(key, value);
-  }
+/** What is found under the name of a state was of another kind. */
+export function refuseKind(expected: string, packed: unknown): never {
+  throw new TidemarkError('STATE_INCOMPATIBLE', {
+    expected,
+    got: show(packed),
+    where: 'a state that keeps its name and changes its kind',
+    hint: 'Give the state of the new kind a name of its own.',
+  });
+}
 
-  delete(key: K): void {
-    if (this.has(key)) (this.#cursor.writable()[this.#index] as Map<K, V>).delete(key);
-  }
+/** The stamp for a value that was stored without one: not known, or the only one that there is. */
+export function stampOf(stamps: unknown): number {
+  return typeof stamps === 'number' ? stamps : NaN;
+}
 
-  clear(): void {
-    if (this.#read() !== undefined) this.#cursor.writable()[this.#index] = undefined;
-  }
+/** How many cells are fields. */
+const FIELDS = 4;
 
-  get size(): number {
-    return this.#read()?.size ?? 0;
-  }
-
-  entries(): IterableIterator<[K, V]> {
-    return this.#giveAll().entries();
-  }
-
-  keys(): IterableIterator<K> {
-    return (this.#read() ?? new Map<K, V>()).keys();
-  }
-
-  values(): IterableIterator<V> {
-    return this.#giveAll().values();
-  }
-
-  #giveAll(): Map<K, V> {
-    const entries = this.#read();
-    if (entries === undefined) return new Map();
-    for (const value of entries.values()) this.#cursor.give(value);
-    return entries;
-  }
-
-  #read(): Map<K, V> | undefined {
-    return this.#cursor.cells[this.#index] as Map<K, V> | undefined;
-  }
+/** Makes the cells of a new key. There are few shapes, so that one code for all operators stays fast. */
+function emptyCells(count: number): () => Cells {
+  if (count <= 1) return () => ({ c0: undefined });
+  if (count === 2) return () => ({ c0: undefined, c1: undefined });
+  if (count <= FIELDS)
+    return () => ({ c0: undefined, c1: undefined, c2: undefined, c3: undefined });
+  const rest = Array.from({ length: count - FIELDS }, () => undefined);
+  return () => ({ c0: undefined, c1: undefined, c2: undefined, c3: undefined, more: rest.slice() });
 }

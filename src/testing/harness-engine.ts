@@ -5,6 +5,9 @@ import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
 import { nodesInOrder, type Edge, type Outputs } from '../core/graph.js';
 import type { PipelineDefinition } from '../dsl/pipeline.js';
 import { LocalRun, type LocalRunOptions } from '../runtime/local-run.js';
+import { insideOfHarness } from '../runtime/why-inside.js';
+import type { WhyReport } from '../runtime/why-report.js';
+import { whyOf } from '../runtime/why.js';
 import { KeyedStore } from '../state/slots.js';
 import { HarnessDisk } from './harness-disk.js';
 
@@ -48,6 +51,18 @@ export class HarnessEngine {
     this.#committer.commit(this.#record());
     this.#committer.clean();
     return this.present(this.#committer.read());
+  }
+
+  /** The stores of one operator, or of all. */
+  storesOf(uid: string | undefined): KeyedStore<object>[] {
+    if (uid === undefined) return [...this.stores.values()];
+    const store = this.stores.get(uid);
+    return store === undefined ? [] : [store];
+  }
+
+  why(): WhyReport {
+    const { name, clock } = this.#options;
+    return whyOf(insideOfHarness(this.run, { name, now: clock.now(), stores: this.stores }));
   }
 
   /** Throws the run away and begins a new one from a cut. */

@@ -12,6 +12,7 @@ import type { OutputTag } from '../dsl/data-stream.js';
 import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from '../dsl/pipeline.js';
 import type { LocalRun } from '../runtime/local-run.js';
 import type { DeadRecord, LateRecord } from '../runtime/records.js';
+import type { WhyReport } from '../runtime/why-report.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
 import { HarnessEngine, SIDE_PREFIX, withSides, type EngineCut } from './harness-engine.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -155,25 +156,24 @@ export class TestHarness<Ins, Outs> {
 
   /** How many keys have state, over all operators or in one. */
   stateSize(uid?: string): number {
-    const stores =
-      uid === undefined ? [...this.#engine.stores.values()] : [this.#engine.stores.get(uid)];
-    return stores.reduce((sum, store) => sum + (store?.size ?? 0), 0);
+    return this.#engine.storesOf(uid).reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Pending timers of an operator, or of all. */
   timers(uid?: string): number {
-    const stores =
-      uid === undefined ? [...this.#engine.stores.values()] : [this.#engine.stores.get(uid)];
-    return stores.reduce(
-      (sum, store) =>
-        sum + (store === undefined ? 0 : store.eventTimers.size + store.processingTimers.size),
-      0,
-    );
+    return this.#engine
+      .storesOf(uid)
+      .reduce((sum, store) => sum + store.eventTimers.size + store.processingTimers.size, 0);
   }
 
   /** Watermark of an operator as of its last advance, ms. */
   watermarkOf(uid: string): number | undefined {
     return this.#engine.run.task.wiring.watermarkOf(uid);
+  }
+
+  /** Why nothing comes out: what waits, for which watermark, and what holds it back. Prints as text. */
+  why(): WhyReport {
+    return this.#engine.why();
   }
 
   /** Takes a checkpoint: everything a job would commit at a barrier here. */

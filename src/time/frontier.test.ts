@@ -71,6 +71,42 @@ describe('a node with several inputs', () => {
     expect(valve.at(0, 30)).toBe(21);
   });
 
+  test('an input that comes back before its first watermark is not waited for either', () => {
+    const valve = new Valve(3);
+    valve.at(0, 10);
+    valve.at(1, 7);
+    expect(valve.idle(2)).toBe(7);
+    expect(valve.idle(2, false)).toBe(7);
+    expect(valve.at(1, 9)).toBe(9);
+    expect(valve.at(2, 8)).toBe(9);
+    expect(valve.at(2, 9)).toBe(9);
+    expect(valve.at(1, 20)).toBe(9);
+  });
+
+  test('nobody has overtaken an input that comes back before there is a watermark', () => {
+    const valve = new Valve(2);
+    valve.idle(0);
+    valve.idle(0, false);
+    expect(valve.at(1, 10)).toBe(-Infinity);
+    expect(valve.at(0, 4)).toBe(4);
+  });
+
+  test('the last one to count speaks for itself, whoever else is active behind', () => {
+    const valve = new Valve(3);
+    valve.at(0, 10);
+    valve.at(1, 7);
+    for (const input of [2, 0, 1]) valve.idle(input);
+    expect(valve.walk()).toBe(10);
+    const other = new Valve(3);
+    other.at(0, 10);
+    other.at(1, 7);
+    expect(other.idle(2)).toBe(7);
+    other.idle(2, false);
+    other.idle(0);
+    expect(other.idle(1)).toBe(7);
+    expect(other.idle(0, false)).toBe(10);
+  });
+
   test('an input that catches up exactly counts again', () => {
     const valve = new Valve(2);
     valve.at(0, 10);
@@ -147,6 +183,54 @@ describe('a node with several inputs', () => {
   });
 });
 
+describe('what keeps a node from a time', () => {
+  const holding = ({ frontier }: Valve, time: number): unknown[] =>
+    frontier.holding(0, time).map(({ feeder }) => ('input' in feeder ? feeder.input : feeder));
+
+  test('is every input that is not there yet, the furthest behind first', () => {
+    const valve = new Valve(4);
+    [10, 5, 7, 20].map((watermark, input) => valve.at(input, watermark));
+    expect(holding(valve, 20)).toEqual([1, 2, 0]);
+    expect(holding(valve, 7)).toEqual([1]);
+    expect(holding(valve, 5)).toEqual([]);
+  });
+
+  test('is whoever has said nothing yet', () => {
+    const valve = new Valve(3);
+    valve.at(1, 5);
+    expect(holding(valve, 5)).toEqual([0, 2]);
+  });
+
+  test('is neither idle, nor at its end, nor behind', () => {
+    const valve = new Valve(4);
+    [10, 5, 7, 8].map((watermark, input) => valve.at(input, watermark));
+    valve.idle(1);
+    valve.at(2, END);
+    expect(holding(valve, 10)).toEqual([3]);
+    valve.idle(1, false);
+    expect(holding(valve, 10)).toEqual([3]);
+    valve.idle(3);
+    expect(holding(valve, 11)).toEqual([0]);
+  });
+
+  test('is everybody when all are idle, or all have come back behind', () => {
+    const valve = new Valve(2);
+    valve.at(0, 10);
+    valve.at(1, 5);
+    valve.idle(0);
+    valve.idle(1);
+    expect(holding(valve, 20)).toEqual([1, 0]);
+    valve.idle(1, false);
+    expect(holding(valve, 20)).toEqual([1]);
+  });
+
+  test('is nobody at the end', () => {
+    const valve = new Valve(1);
+    valve.at(0, END);
+    expect(holding(valve, 20)).toEqual([]);
+  });
+});
+
 describe('nodes in a row', () => {
   test('the output of one is what the next one waits for', () => {
     const frontier = new Frontier({
@@ -201,6 +285,19 @@ describe('restore', () => {
     expect(frontier.due(0)).toBe(10);
     frontier.setInput(0, 11);
     expect(frontier.due(0)).toBe(11);
+  });
+
+  test('a node that has not been walked again is waited for', () => {
+    // Node 2 is a union. What feeds node 0 speaks again at the first walk only, as a generator that is restored later.
+    const frontier = new Frontier({
+      inputs: 2,
+      layout: [[{ input: 0 }], [{ input: 1 }], [{ node: 0 }, { node: 1 }]],
+    });
+    frontier.restore(1, { input: 30, output: 30 });
+    frontier.restore(2, { input: 10, output: 10 });
+    expect(frontier.due(2)).toBe(10);
+    frontier.advanced(0, 12, 12);
+    expect(frontier.due(2)).toBe(12);
   });
 
   test('an input that has not sent its watermark again is waited for', () => {

@@ -15,6 +15,8 @@ export type Feeder = { readonly input: number } | { readonly node: number };
 interface Mark {
   watermark: number;
   idle: boolean;
+  /** Whether it has ever been idle, and so may have been overtaken. */
+  wasIdle: boolean;
 }
 
 interface NodeMarks {
@@ -22,6 +24,15 @@ interface NodeMarks {
   in: number;
   readonly out: Mark;
   readonly feeders: readonly Mark[];
+  /** What the marks of `feeders` belong to. */
+  readonly layout: readonly Feeder[];
+}
+
+/** A feeder that a node waits for. */
+export interface HoldingFeeder {
+  readonly feeder: Feeder;
+  readonly watermark: number;
+  readonly idle: boolean;
 }
 
 export class Frontier {
@@ -35,6 +46,7 @@ export class Frontier {
       this.#nodes.push({
         in: MIN_WATERMARK,
         out: makeMark(),
+        layout: feeders,
         feeders: feeders.map((feeder) =>
           'input' in feeder ? at(this.#inputs, feeder.input) : at(this.#nodes, feeder.node).out,
         ),
@@ -49,7 +61,7 @@ export class Frontier {
   }
 
   setInputIdle(input: number, idle: boolean): void {
-    at(this.#inputs, input).idle = idle;
+    setIdle(at(this.#inputs, input), idle);
   }
 
   inputWatermark(input: number): number {
@@ -77,11 +89,28 @@ export class Frontier {
       }
       active += 1;
       // Nothing heard yet, as after a restore: it had come at least as far, and will say so.
-      if (feeder.watermark === MIN_WATERMARK) return marks.in;
+      if (feeder.watermark === MIN_WATERMARK && !feeder.wasIdle) return marks.in;
       if (feeder.watermark >= marks.in && feeder.watermark < lowest) lowest = feeder.watermark;
     }
     if (active === 0 && idle > 0) return Math.max(marks.in, furthestIdle);
     return lowest === MAX_WATERMARK && active > 0 ? marks.in : lowest;
+  }
+
+  /**
+   * Which feeders keep a node from advancing to `time`, the furthest behind first: all of those that count and are not
+   * there yet; whoever is idle only when all are.
+   */
+  holding(node: number, time: number): HoldingFeeder[] {
+    const { in: reached, feeders, layout } = at(this.#nodes, node);
+    const open = feeders.flatMap((mark, index) =>
+      mark.watermark === MAX_WATERMARK ? [] : [{ ...mark, feeder: at(layout, index) }],
+    );
+    const active = open.filter(({ idle }) => !idle);
+    const counting = active.filter(
+      ({ watermark, wasIdle }) => watermark >= reached || (watermark === MIN_WATERMARK && !wasIdle),
+    );
+    const waitedFor = [counting, active, open].find(({ length }) => length > 0) ?? [];
+    return byWatermark(waitedFor.filter(({ watermark }) => watermark < time));
   }
 
   /** Notes that a node has done all work up to `watermark`, and what it lets through. */
@@ -94,7 +123,7 @@ export class Frontier {
   /** Derives whether the output of a node is idle: when all its feeders are, unless the node says otherwise. */
   settleIdle(node: number, idle?: boolean): boolean {
     const marks = at(this.#nodes, node);
-    marks.out.idle = idle ?? isIdle(marks.feeders);
+    setIdle(marks.out, idle ?? isIdle(marks.feeders));
     return marks.out.idle;
   }
 
@@ -118,6 +147,14 @@ export class Frontier {
   }
 }
 
+/** The furthest behind first; equal ones stay as they stand. A difference would do, but for infinities. */
+export function byWatermark<T extends { readonly watermark: number }>(list: readonly T[]): T[] {
+  return list.toSorted((one, other) => {
+    if (one.watermark === other.watermark) return 0;
+    return one.watermark < other.watermark ? -1 : 1;
+  });
+}
+
 /** Nothing is to be expected for now: some feeder is idle, and all others are at their end. */
 function isIdle(feeders: readonly Mark[]): boolean {
   const open = feeders.filter(({ watermark }) => watermark !== MAX_WATERMARK);
@@ -125,7 +162,12 @@ function isIdle(feeders: readonly Mark[]): boolean {
 }
 
 function makeMark(): Mark {
-  return { watermark: MIN_WATERMARK, idle: false };
+  return { watermark: MIN_WATERMARK, idle: false, wasIdle: false };
+}
+
+function setIdle(mark: Mark, idle: boolean): void {
+  mark.idle = idle;
+  if (idle) mark.wasIdle = true;
 }
 
 function at<T>(list: readonly T[], index: number): T {

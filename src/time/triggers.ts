@@ -171,7 +171,10 @@ function multipleBefore(time: number, interval: number): number {
 
 function continuousEventTimeTrigger(interval: number): Trigger<unknown, number> {
   const waitFrom = (time: number, context: TriggerContext<number>): void => {
-    context.state = Math.min(time + interval, context.maxTimestamp);
+    // At the end of time there are multiples without end; a window without an end then fires for the last time.
+    const next = context.watermark === Infinity ? context.maxTimestamp : time + interval;
+    context.state =
+      context.maxTimestamp < Infinity ? Math.min(time + interval, context.maxTimestamp) : next;
     context.setEventTime(context.state);
   };
   return {

@@ -19,10 +19,7 @@ describe('BoundedOutOfOrderness', () => {
   });
 
   test('with every 0 fractions of a millisecond move it too', () => {
-    const generator = new BoundedOutOfOrderness({ boundMs: 0, everyMs: 0 });
-    for (const timestamp of [1, 1.5]) generator.on(timestamp);
-    generator.flush();
-    expect(generator.watermark).toBe(0.5);
+    expect(sent({ boundMs: 0, everyMs: 0 }, [1, 1.5, 1.25])).toEqual([0, 0.5, undefined]);
   });
 
   test('it is sent when watermark + 1 crosses a multiple of every', () => {
@@ -109,6 +106,51 @@ describe('BoundedOutOfOrderness', () => {
       expect(second.flush()).toBe(whole.flush());
       expect(second.snapshot()).toEqual(whole.snapshot());
     }
+  });
+
+  test('an element ends idleness, and says so once', () => {
+    const generator = new BoundedOutOfOrderness({ boundMs: 0, everyMs: 200 });
+    generator.on(1000);
+    for (const timestamp of [1001, 500, 1200]) {
+      generator.idle = true;
+      expect(generator.on(timestamp)).toBe(true);
+      expect(generator.idle).toBe(false);
+      expect(generator.on(timestamp)).toBe(false);
+    }
+  });
+
+  test('the highest timestamp is known before it is sent', () => {
+    const generator = new BoundedOutOfOrderness({ boundMs: 5, everyMs: 1000 });
+    expect(generator.highest).toBe(-Infinity);
+    for (const timestamp of [10, 700, 650]) generator.on(timestamp);
+    expect([generator.highest, generator.watermark]).toEqual([700, 4]);
+  });
+
+  test.each([
+    { boundMs: 0, everyMs: 0 },
+    { boundMs: 7, everyMs: 0 },
+    { boundMs: 0, everyMs: 200 },
+    { boundMs: 1234, everyMs: 200 },
+  ])('the timestamp that it needs to get somewhere is the earliest that does: %o', (options) => {
+    for (const before of [[], [10], [10, 390], [-55]])
+      for (const time of [500, 598, 599, 600, 1000]) {
+        const reaches = (timestamp: number): boolean => {
+          const generator = new BoundedOutOfOrderness(options);
+          for (const earlier of before) generator.on(earlier);
+          generator.on(timestamp);
+          return generator.watermark >= time;
+        };
+        const generator = new BoundedOutOfOrderness(options);
+        for (const earlier of before) generator.on(earlier);
+        const needed = generator.needs(time);
+        expect([needed, reaches(needed), reaches(needed - 1)]).toEqual([needed, true, false]);
+      }
+  });
+
+  test('state of a release that did not note the end of a split is read', () => {
+    const generator = new BoundedOutOfOrderness({ boundMs: 0, everyMs: 0 });
+    generator.restore({ highest: 10, sent: 9, idle: false });
+    expect([generator.watermark, generator.ended]).toEqual([9, false]);
   });
 
   test('the idle flag is part of what is restored', () => {

@@ -1,0 +1,132 @@
+/**
+ * What TypeScript must infer, and what it must refuse, of states, `processAll`, `reduce` and `dedupe`: compiled by
+ * `npm run types`, never run.
+ */
+import { of } from 'rxjs';
+import {
+  aggregatingState,
+  dedupe,
+  eventTime,
+  keyBy,
+  listState,
+  mapState,
+  outputTag,
+  process,
+  processAll,
+  reduce,
+  reducingState,
+  stream,
+  sum,
+  valueState,
+  type DataStream,
+} from 'tidemark';
+
+/** Two types are the same, not only assignable to each other. */
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function expectTrue<T extends true>(): T;
+type ElementOf<S> = S extends DataStream<infer T> ? T : never;
+
+interface Play {
+  readonly song: string;
+  readonly user: number;
+  readonly at: number;
+}
+
+declare const play: Play;
+const timed$ = stream(of(play)).pipe(eventTime({ timestamp: ({ at }) => at }));
+const keyed$ = timed$.pipe(keyBy((p) => p.song));
+
+export function states(): void {
+  const ttl = { after: '1h', update: 'onReadAndWrite', time: 'processing' } as const;
+  const total = sum((p: Play) => p.at);
+  const kinds$ = keyed$.pipe(
+    process({
+      uid: 'x',
+      state: {
+        count: valueState(0, { ttl }),
+        last: valueState<Play>(undefined, { ttl }),
+        plays: listState<Play>({ ttl }),
+        seen: mapState<string, number>({ ttl }),
+        longest: reducingState<number>(Math.max, { ttl }),
+        heard: aggregatingState(total, { ttl }),
+      },
+      element(p, { state }) {
+        const [count, last, first] = [state.count.get(), state.last.get(), state.plays.get()[0]];
+        expectTrue<Same<typeof count, number>>();
+        expectTrue<Same<typeof last, Play | undefined>>();
+        expectTrue<Same<typeof first, Play | undefined>>();
+        const [longest, heard] = [state.longest.get(), state.heard.get()];
+        expectTrue<Same<typeof longest, number | undefined>>();
+        expectTrue<Same<typeof heard, number | undefined>>();
+        state.heard.add(p);
+        // @ts-expect-error another element than the list holds
+        state.plays.add(5);
+        // @ts-expect-error a list is changed by its methods
+        state.plays.get().push(p);
+        // @ts-expect-error another value than the aggregator takes
+        state.heard.add({ song: p.song });
+        return [state.seen.isEmpty()];
+      },
+    }),
+  );
+  expectTrue<Same<ElementOf<typeof kinds$>, boolean>>();
+
+  // @ts-expect-error a TTL has a length
+  valueState(0, { ttl: {} });
+  // @ts-expect-error a misspelt option
+  mapState<string, number>({ ttl: { after: '1h', updates: 'onReadAndWrite' } });
+  // @ts-expect-error a clock that is none
+  listState<number>({ ttl: { after: '1h', time: 'wall' } });
+  // @ts-expect-error a unit that is none
+  valueState(0, { ttl: { after: '1 hour' } });
+}
+
+export function wholeStreams(): void {
+  const numbered$ = timed$.pipe(
+    processAll({
+      uid: 'x',
+      state: { count: valueState(0) },
+      element(p, context) {
+        // @ts-expect-error there is no key
+        void context.key;
+        return [`${p.song} ${context.state.count.get()}`];
+      },
+    }),
+  );
+  expectTrue<Same<ElementOf<typeof numbered$>, string>>();
+}
+
+export function reductions(): void {
+  const running$ = keyed$.pipe(
+    reduce((a, b) => ({ song: b.song, user: a.user + b.user, at: b.at }), { uid: 'x' }),
+  );
+  expectTrue<ElementOf<typeof running$> extends Play ? true : false>();
+  const numbers$ = stream(of(1)).pipe(
+    keyBy(() => 'all'),
+    reduce((a, b) => a + b, { uid: 'x' }),
+  );
+  expectTrue<Same<ElementOf<typeof numbers$>, number>>();
+
+  // @ts-expect-error reduce before keyBy
+  timed$.pipe(reduce((a: Play) => a, { uid: 'x' }));
+  // @ts-expect-error another type than the elements have
+  keyed$.pipe(reduce((a) => a.song, { uid: 'x' }));
+  keyed$.pipe(
+    // @ts-expect-error reduce gives an unkeyed stream back
+    reduce((a) => a, { uid: 'x' }),
+    reduce((a) => a, { uid: 'y' }),
+  );
+}
+
+export function deduplication(): void {
+  const late = outputTag<Play>('late');
+  const once$ = timed$.pipe(dedupe({ uid: 'x', by: (p) => p.song, within: '10m', late }));
+  expectTrue<Same<ElementOf<typeof once$>, Play>>();
+  // @ts-expect-error a missing bound
+  timed$.pipe(dedupe({ uid: 'x', by: (p) => p.song }));
+  // @ts-expect-error a date is no key
+  timed$.pipe(dedupe({ uid: 'x', by: () => new Date(), within: '10m' }));
+  // @ts-expect-error keep is first or last
+  timed$.pipe(dedupe({ uid: 'x', by: (p) => p.song, within: '10m', keep: 'newest' }));
+}
