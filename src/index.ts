@@ -46,11 +46,7 @@ export {
   type PipelineDefinition,
 } from './dsl/pipeline.js';
 export { process, type ProcessOptions } from './dsl/process.js';
-export {
-  processAll,
-  type ProcessAllContext,
-  type ProcessAllOptions,
-} from './dsl/process-all.js';
+export { processAll, type ProcessAllContext, type ProcessAllOptions } from './dsl/process-all.js';
 export type { FiredTimer, ProcessContext, Timers } from './dsl/process-context.js';
 export { reduce, type ReduceOptions } from './dsl/reduce.js';
 export { quantiles, type QuantilesOptions } from './dsl/quantiles.js';
@@ -59,12 +55,8 @@ export { unchecked, type InputType, type StandardSchema } from './dsl/schema.js'
 export { stream } from './dsl/stream.js';
 export { topK, type TopK, type TopKOptions } from './dsl/top-k.js';
 export { union } from './dsl/union.js';
-export {
-  window,
-  type WindowOptions,
-  type WindowProcessOptions,
-  type WindowResult,
-} from './dsl/window.js';
+export { window, type WindowResult } from './dsl/window.js';
+export type { WindowOptions, WindowProcessOptions } from './dsl/window-options.js';
 export { windowAll, type WindowAllResult } from './dsl/window-all.js';
 export type { WindowContext, WindowFunction } from './dsl/window-function.js';
 export type { WindowSpec } from './dsl/window-spec.js';
@@ -102,7 +94,8 @@ export {
   type TriggerDefinition,
   type TriggerResult,
 } from './time/trigger.js';
-export { triggers, type DeltaOptions, type TimeoutOptions } from './time/triggers.js';
+export type { TimeoutOptions } from './time/timed-triggers.js';
+export { triggers, type DeltaOptions } from './time/triggers.js';
 export {
   hop,
   sliding,

@@ -15,15 +15,16 @@ import type {
   TimeDomain,
 } from '../core/operator.js';
 import type { Cells } from '../state/handles.js';
-import type { Evictor, WindowElement } from '../time/evictors.js';
+import type { Evictor } from '../time/evictors.js';
 import type { Trigger, TriggerResult } from '../time/trigger.js';
 import { sessionsMeet } from '../time/session-windows.js';
 import type { TimeWindow, WindowTime } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 import { TriggerCalls } from './trigger-calls.js';
 import { timestampMissing } from './user-function.js';
+import { WindowContents } from './window-contents.js';
 import type { FunctionOutput, WindowOutput } from './window-function.js';
-import { WindowRecord, timersOf, type WindowsOfKey } from './window-records.js';
+import { WindowRecord, sameState, timersOf, type WindowsOfKey } from './window-records.js';
 
 export interface TriggeredWindowsOptions {
   /** The windows of an element; for sessions the one that it makes by itself. Global windows ignore the time. */
@@ -42,6 +43,12 @@ export interface TriggeredWindowsOptions {
   readonly createCells: () => Cells;
 }
 
+export interface TriggeredWindowsParts {
+  readonly store: KeyedState<WindowsOfKey>;
+  readonly output: WindowOutput;
+  readonly function: FunctionOutput | undefined;
+}
+
 export class TriggeredWindows implements Operator {
   readonly #context: OperatorContext;
   readonly #options: TriggeredWindowsOptions;
@@ -50,6 +57,7 @@ export class TriggeredWindows implements Operator {
   readonly #output: WindowOutput;
   readonly #function: FunctionOutput | undefined;
   readonly #calls: TriggerCalls;
+  readonly #contents: WindowContents;
   /** How far event time has come for the timer that fires; NaN while none does. */
   #firingAt = NaN;
   #firedUpTo: number;
@@ -57,11 +65,7 @@ export class TriggeredWindows implements Operator {
   constructor(
     context: OperatorContext,
     options: TriggeredWindowsOptions,
-    parts: {
-      readonly store: KeyedState<WindowsOfKey>;
-      readonly output: WindowOutput;
-      readonly function: FunctionOutput | undefined;
-    },
+    parts: TriggeredWindowsParts,
   ) {
     this.#context = context;
     this.#options = options;
@@ -70,6 +74,7 @@ export class TriggeredWindows implements Operator {
     this.#function = parts.function;
     this.#cell = context.keyCell(0);
     this.#firedUpTo = context.watermark();
+    this.#contents = new WindowContents(options.aggregator, options.evictor);
     this.#calls = new TriggerCalls(context, this.#store);
   }
 
@@ -105,24 +110,20 @@ export class TriggeredWindows implements Operator {
     return isDone;
   }
 
-  tick(now: number, budget: Budget): boolean {
-    return this.#fireTimers('processing', now, budget);
-  }
-
-  nextTick(): number {
-    return this.#store.timers.processing.next();
-  }
+  readonly tick = (now: number, budget: Budget): boolean =>
+    this.#fireTimers('processing', now, budget);
+  readonly nextTick = (): number => this.#store.timers.processing.next();
 
   #fireTimers(domain: TimeDomain, until: number, budget: Budget): boolean {
     const timers = this.#store.timers[domain];
-    for (;;) {
-      if (timers.next() > until) return true;
+    while (timers.next() <= until) {
       if (budget.left <= 0) return false;
       const slot = timers.take(until);
-      if (slot === undefined) return true;
+      if (slot === undefined) break;
       budget.left -= 1;
       this.#onTimer(slot, timers.firedTime, domain);
     }
+    return true;
   }
 
   #assign(value: unknown, time: number): readonly TimeWindow[] {
@@ -135,8 +136,7 @@ export class TriggeredWindows implements Operator {
 
   /** When a window is thrown away. */
   #cleanupTime(end: number): number {
-    const { time, latenessMs } = this.#options;
-    return time === 'event' ? end - 1 + latenessMs : end - 1;
+    return end - 1 + (this.#options.time === 'event' ? this.#options.latenessMs : 0);
   }
 
   #isLate(end: number): boolean {
@@ -164,20 +164,14 @@ export class TriggeredWindows implements Operator {
     const { windows } = slot.live;
     const met = windows.filter((record) => sessionsMeet(record, own)).toSorted(byStart);
     const [first] = met;
-    if (first === undefined) {
-      if (this.#isLate(own.end)) return undefined;
-      const record = this.#newRecord(own.start, own.end);
-      this.#store.touch(slot);
-      windows.push(record);
-      return record;
-    }
+    if (first === undefined && this.#isLate(own.end)) return undefined;
     const start = Math.min(own.start, ...met.map((record) => record.start));
     const end = Math.max(own.end, ...met.map((record) => record.end));
-    if (met.length === 1 && first.start === start && first.end === end) return first;
+    if (first?.start === start && first.end === end) return first;
     const merged = this.#newRecord(start, end);
     this.#store.touch(slot);
     windows.push(merged);
-    this.#merge(slot, merged, met);
+    if (first !== undefined) this.#merge(slot, merged, met);
     return merged;
   }
 
@@ -187,23 +181,14 @@ export class TriggeredWindows implements Operator {
   }
 
   #merge(slot: Slot<WindowsOfKey>, merged: WindowRecord, met: readonly WindowRecord[]): void {
-    const { trigger, evictor, aggregator } = this.#options;
+    const { trigger } = this.#options;
     this.#calls.point(slot, merged, NaN);
     try {
       trigger.merge?.(
         this.#calls,
         met.map((record) => record.state),
       );
-      for (const record of met) {
-        if (!record.hasContents) continue;
-        if (!merged.hasContents) merged.put(record.contents);
-        else if (evictor !== undefined)
-          merged.put([
-            ...(merged.contents as WindowElement<unknown>[]),
-            ...(record.contents as WindowElement<unknown>[]),
-          ]);
-        else merged.put(aggregator.merge(merged.contents, record.contents));
-      }
+      for (const record of met) this.#contents.merge(merged, record);
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp: merged.end - 1 });
     }
@@ -211,17 +196,11 @@ export class TriggeredWindows implements Operator {
   }
 
   #add(slot: Slot<WindowsOfKey>, record: WindowRecord, value: unknown, timestamp: number): void {
-    const { aggregator, evictor, trigger } = this.#options;
+    const { trigger } = this.#options;
     let result: TriggerResult;
     this.#store.touch(slot);
     try {
-      if (evictor !== undefined) {
-        if (!record.hasContents) record.put([]);
-        (record.contents as WindowElement<unknown>[]).push({ value, timestamp });
-      } else {
-        const before = record.hasContents ? record.contents : aggregator.create();
-        record.put(aggregator.add(before, value));
-      }
+      this.#contents.add(record, value, timestamp);
       this.#calls.point(slot, record, timestamp);
       result = trigger.element(value, this.#calls);
     } catch (cause) {
@@ -230,13 +209,20 @@ export class TriggeredWindows implements Operator {
     this.#do(result, slot, record);
     const { time } = this.#options;
     const cleanup = this.#cleanupTime(record.end);
-    if (time === undefined) this.#dropIfNew(slot, record);
-    else if (cleanup !== Infinity) this.#calls.set(time, record, cleanup);
+    if (time !== undefined && cleanup !== Infinity) this.#calls.set(time, record, cleanup);
+    else this.#dropIfNew(slot, record);
   }
 
-  /** A window without an end is as good as none once it holds nothing, remembers nothing and waits for nothing. */
+  /**
+   * A window that is kept for ever is as good as none once it holds nothing, remembers nothing and waits for nothing.
+   * Not a session, which others may still meet.
+   */
   #dropIfNew({ live }: Slot<WindowsOfKey>, record: WindowRecord): void {
-    if (record.hasContents || record.eventTimers.length + record.processingTimers.length > 0)
+    if (
+      this.#options.merges ||
+      record.hasContents ||
+      record.eventTimers.length + record.processingTimers.length > 0
+    )
       return;
     const { trigger, createCells } = this.#options;
     if (!sameState(record.state, trigger.create()) || !sameState(record.cells, createCells()))
@@ -265,7 +251,7 @@ export class TriggeredWindows implements Operator {
         this.#context.fail(cause, { key: slot.key, timestamp: time });
       }
       this.#do(result, slot, record);
-      if (this.#options.time === undefined) this.#dropIfNew(slot, record);
+      if (this.#cleanupTime(record.end) === Infinity) this.#dropIfNew(slot, record);
       else if (domain === this.#options.time && time === this.#cleanupTime(record.end))
         this.#remove(slot, record);
     }
@@ -279,35 +265,21 @@ export class TriggeredWindows implements Operator {
   }
 
   #fire(slot: Slot<WindowsOfKey>, record: WindowRecord): void {
-    const { aggregator, evictor } = this.#options;
     const window = { start: record.start, end: record.end };
     const timestamp = record.end - 1;
     let value: unknown;
     try {
-      if (evictor?.when === 'before') this.#evict(record, evictor);
-      value = aggregator.result(evictor === undefined ? record.contents : this.#fold(record));
+      value = this.#contents.fire(record);
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
     this.#function?.point(slot, record, timestamp, this.#firingAt);
     this.#output.emit(slot.key, window, value, timestamp);
-    if (evictor?.when === 'after') this.#evict(record, evictor);
-  }
-
-  #evict(record: WindowRecord, evictor: Evictor<unknown>): void {
-    const kept = [...evictor.keep(record.contents as WindowElement<unknown>[])];
-    // An emptied window still fires this once, and then not before new elements come.
-    if (kept.length === 0) record.purge();
-    else record.put(kept);
-  }
-
-  #fold({ hasContents, contents }: WindowRecord): unknown {
-    const { aggregator } = this.#options;
-    let accumulator = aggregator.create();
-    if (!hasContents) return accumulator;
-    for (const { value } of contents as readonly WindowElement<unknown>[])
-      accumulator = aggregator.add(accumulator, value);
-    return accumulator;
+    try {
+      this.#contents.fired(record);
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp });
+    }
   }
 
   /** Throws a window away, with its timers and what its trigger remembers. */
@@ -326,14 +298,4 @@ export class TriggeredWindows implements Operator {
 
 function byStart(a: TimeWindow, b: TimeWindow): number {
   return a.start - b.start;
-}
-
-/** Whether two plain values are equal, as deep as they go. */
-function sameState(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
-  return (
-    left.length === right.size && left.every(([name, value]) => sameState(value, right.get(name)))
-  );
 }

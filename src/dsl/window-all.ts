@@ -6,7 +6,8 @@ import type { TimeWindow } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 import { DataStream, edgeOf, type Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
-import { windowDefinition, type WindowOptions, type WindowProcessOptions } from './window.js';
+import { windowDefinition } from './window.js';
+import type { WindowOptions, WindowProcessOptions } from './window-options.js';
 import type { AnyWindowOptions, WindowSpec } from './window-spec.js';
 
 /** The result of one window over the whole stream. Its timestamp is `window.end - 1`. */

@@ -97,3 +97,13 @@ export function windowsOfKeySpec(
     isEmpty: ({ cells, windows }) => windows.length === 0 && ofKey.isEmpty(cells),
   };
 }
+
+/** Whether two plain values are equal, as deep as they go. */
+export function sameState(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
+  return (
+    left.length === right.size && left.every(([name, value]) => sameState(value, right.get(name)))
+  );
+}

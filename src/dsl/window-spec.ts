@@ -16,7 +16,7 @@ import type { StateDeclarations } from '../state/handles.js';
 import type { Aggregator } from './aggregators.js';
 import type { OutputTag } from './data-stream.js';
 import { refuseAsync } from './user-function.js';
-import type { WindowOptions } from './window.js';
+import type { WindowOptions } from './window-options.js';
 
 /** Any kind of window over elements of type T. */
 export type WindowSpec<T> = AlignedWindows | SessionWindows<T> | GlobalWindow | CountWindows;

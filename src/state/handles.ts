@@ -9,6 +9,7 @@
 import { TidemarkError, show } from '../core/errors.js';
 import type { KeyedState, KeyedStateSpec, Slot } from '../core/operator.js';
 import { freezeDeep } from './guard.js';
+import { LiveSlot } from './slots.js';
 import type { StateTime, SweepTurn, Ttl } from './ttl.js';
 
 /**
@@ -223,10 +224,33 @@ const FIELDS = 4;
 
 /** Makes the cells of a new key. There are few shapes, so that one code for all operators stays fast. */
 function emptyCells(count: number): () => Cells {
-  if (count <= 1) return () => ({ c0: undefined });
-  if (count === 2) return () => ({ c0: undefined, c1: undefined });
-  if (count <= FIELDS)
-    return () => ({ c0: undefined, c1: undefined, c2: undefined, c3: undefined });
-  const rest = Array.from({ length: count - FIELDS }, () => undefined);
-  return () => ({ c0: undefined, c1: undefined, c2: undefined, c3: undefined, more: rest.slice() });
+  if (count <= 1) return () => new OneCell();
+  if (count === 2) return () => new TwoCells();
+  if (count <= FIELDS) return () => new FourCells();
+  return () => new ManyCells(count - FIELDS);
+}
+
+class OneCell extends LiveSlot implements Cells {
+  c0: unknown = undefined;
+}
+
+class TwoCells extends LiveSlot implements Cells {
+  c0: unknown = undefined;
+  c1: unknown = undefined;
+}
+
+class FourCells extends LiveSlot implements Cells {
+  c0: unknown = undefined;
+  c1: unknown = undefined;
+  c2: unknown = undefined;
+  c3: unknown = undefined;
+}
+
+class ManyCells extends FourCells {
+  more: unknown[];
+
+  constructor(rest: number) {
+    super();
+    this.more = new Array<unknown>(rest).fill(undefined);
+  }
 }

@@ -16,22 +16,46 @@ import { compositeKeyText } from './key-codec.js';
 import { hashKey } from './key-hash.js';
 import { Timers, timerIndex } from './timers.js';
 
-/** A slot with what the store knows of it. */
-export class StoredSlot<Live extends object> implements Slot<Live> {
-  key: Key;
-  live: Live;
+/** What the store knows of a key. Small, because with many keys an element waits for memory more than for work. */
+abstract class SlotBase {
+  key: Key = '';
   /** Bucket of the durable form; -1 while nobody has asked. */
   bucket = -1;
   /** Epoch of the last change. */
-  dirtyEpoch: number;
+  dirtyEpoch = 0;
   /** Epoch of the last encoding in this run; 0 for never. */
   savedEpoch = 0;
-  /** Whether a slab, of this run or of an earlier one, holds the key, so that dropping it needs a tombstone. */
-  isStored = false;
   timers = 0;
-  isRemoved = false;
+  /** `STORED` and `REMOVED`. */
+  flags = 0;
+
+  /** Whether a slab, of this run or of an earlier one, holds the key, so that dropping it needs a tombstone. */
+  get isStored(): boolean {
+    return (this.flags & STORED) !== 0;
+  }
+
+  set isStored(is: boolean) {
+    this.flags = is ? this.flags | STORED : this.flags & ~STORED;
+  }
+
+  get isRemoved(): boolean {
+    return (this.flags & REMOVED) !== 0;
+  }
+
+  set isRemoved(is: boolean) {
+    this.flags = is ? this.flags | REMOVED : this.flags & ~REMOVED;
+  }
+}
+
+const STORED = 1;
+const REMOVED = 2;
+
+/** A slot beside the live object of its key. */
+export class StoredSlot<Live extends object> extends SlotBase implements Slot<Live> {
+  readonly live: Live;
 
   constructor(key: Key, live: Live, epoch: number) {
+    super();
     this.key = key;
     this.live = live;
     this.dirtyEpoch = epoch;
@@ -42,14 +66,11 @@ export class StoredSlot<Live extends object> implements Slot<Live> {
  * A live object that is its own slot: `create` of its spec makes it, the store adopts it. An element then finds its
  * state with one look into memory less than by way of a slot beside it.
  */
-export abstract class LiveSlot extends StoredSlot<object> {
-  constructor() {
-    super('', nobody, 0);
-    this.live = this;
+export abstract class LiveSlot extends SlotBase {
+  get live(): this {
+    return this;
   }
 }
-
-const nobody: object = {};
 
 export interface KeyedStoreOptions<Live extends object> {
   readonly spec: KeyedStateSpec<Live>;

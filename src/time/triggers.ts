@@ -1,17 +1,14 @@
 /** The triggers of Flink: `triggers.count(10)`, `triggers.purging(triggers.eventTime())` and the others. */
 import { durationMs, type Duration } from '../core/duration.js';
 import { TidemarkError, show } from '../core/errors.js';
-import type { Trigger, TriggerContext, TriggerResult } from './trigger.js';
-
-/** Options of `triggers.timeout`. */
-export interface TimeoutOptions {
-  /** Fires this long after the first element, by the clock. */
-  readonly after: Duration;
-  /** Whether each element starts the wait anew. Default false. */
-  readonly resetOnElement?: boolean;
-  /** Whether what the inner trigger remembers is forgotten when the wait is over. Default true. */
-  readonly clearOnTimeout?: boolean;
-}
+import {
+  continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
+  timeoutTrigger,
+  type TimeoutOptions,
+  type TimeoutState,
+} from './timed-triggers.js';
+import type { Trigger, TriggerResult } from './trigger.js';
 
 /** Options of `triggers.delta`. */
 export interface DeltaOptions<T> {
@@ -66,7 +63,8 @@ export const triggers = {
   timeout: <T, State>(
     inner: Trigger<T, State>,
     options: TimeoutOptions,
-  ): Trigger<T, TimeoutState<State>> => timeoutTrigger(inner, options),
+  ): Trigger<T, TimeoutState<State>> =>
+    timeoutTrigger(inner, { ...options, afterMs: positive(options.after, 'timeout') }),
 
   /** Not at all: only for windows that something else empties, or with `unbounded: true`. */
   never: (): Trigger<unknown, undefined> => neverTrigger,
@@ -161,81 +159,6 @@ function purgingTrigger<T, State>(inner: Trigger<T, State>): Trigger<T, State> {
   };
 }
 
-/** No fire is pending. */
-const NONE = Infinity;
-
-/** The multiple of the interval before a time. The remainder has the sign of the time, as in Flink. */
-function multipleBefore(time: number, interval: number): number {
-  return time - (time % interval);
-}
-
-function continuousEventTimeTrigger(interval: number): Trigger<unknown, number> {
-  const waitFrom = (time: number, context: TriggerContext<number>): void => {
-    // At the end of time there are multiples without end; a window without an end then fires for the last time.
-    const next = context.watermark === Infinity ? context.maxTimestamp : time + interval;
-    context.state =
-      context.maxTimestamp < Infinity ? Math.min(time + interval, context.maxTimestamp) : next;
-    context.setEventTime(context.state);
-  };
-  return {
-    name: `continuousEventTime ${interval}`,
-    fires: true,
-    create: () => NONE,
-    element(_value, context) {
-      if (context.maxTimestamp <= context.watermark) return 'fire';
-      context.setEventTime(context.maxTimestamp);
-      if (context.state === NONE) waitFrom(multipleBefore(context.timestamp, interval), context);
-      return 'continue';
-    },
-    eventTime(time, context) {
-      if (time === context.maxTimestamp) return 'fire';
-      if (time !== context.state) return 'continue';
-      waitFrom(time, context);
-      return 'fire';
-    },
-    processingTime: goOn,
-    merge(context, merged) {
-      context.state = Math.min(NONE, ...merged);
-      if (context.state !== NONE) context.setEventTime(context.state);
-    },
-    clear(context) {
-      if (context.state !== NONE) context.deleteEventTime(context.state);
-      context.state = NONE;
-    },
-  };
-}
-
-function continuousProcessingTimeTrigger(interval: number): Trigger<unknown, number> {
-  const waitFrom = (time: number, context: TriggerContext<number>): void => {
-    context.state = Math.min(time + interval, context.maxTimestamp);
-    context.setProcessingTime(context.state);
-  };
-  return {
-    name: `continuousProcessingTime ${interval}`,
-    fires: true,
-    create: () => NONE,
-    element(_value, context) {
-      if (context.state === NONE) waitFrom(multipleBefore(context.now, interval), context);
-      return 'continue';
-    },
-    eventTime: goOn,
-    processingTime(time, context) {
-      if (time !== context.state) return 'continue';
-      // At its end a window fires for the last time; Flink would set the same time again.
-      if (time < context.maxTimestamp) waitFrom(time, context);
-      return 'fire';
-    },
-    merge(context, merged) {
-      context.state = Math.min(NONE, ...merged);
-      if (context.state !== NONE) context.setProcessingTime(context.state);
-    },
-    clear(context) {
-      if (context.state !== NONE) context.deleteProcessingTime(context.state);
-      context.state = NONE;
-    },
-  };
-}
-
 function deltaTrigger<T>({
   threshold,
   delta,
@@ -264,69 +187,6 @@ function deltaTrigger<T>({
       context.state = undefined;
     },
   };
-}
-
-/** What `triggers.timeout` remembers: when the wait is over (Infinity: no wait), and what the inner trigger does. */
-export interface TimeoutState<State> {
-  at: number;
-  inner: State;
-}
-
-/** After Flink's `ProcessingTimeoutTrigger`, where every timer of the window fires, also those of the inner trigger. */
-function timeoutTrigger<T, State>(
-  inner: Trigger<T, State>,
-  options: TimeoutOptions,
-): Trigger<T, TimeoutState<State>> {
-  const after = positive(options.after, 'timeout');
-  const resets = options.resetOnElement ?? false;
-  const clears = options.clearOnTimeout ?? true;
-  const stop = (context: TriggerContext<TimeoutState<State>>): void => {
-    if (context.state.at !== NONE) context.deleteProcessingTime(context.state.at);
-    context.state.at = NONE;
-  };
-  const clear = (context: TriggerContext<TimeoutState<State>>): void => {
-    stop(context);
-    inner.clear(innerOf(context));
-  };
-  const fired = (
-    result: TriggerResult,
-    context: TriggerContext<TimeoutState<State>>,
-  ): TriggerResult => {
-    if (clears) clear(context);
-    return result === 'purge' || result === 'fireAndPurge' ? 'fireAndPurge' : 'fire';
-  };
-  return {
-    name: `timeout ${after} ${inner.name}`,
-    fires: true,
-    create: () => ({ at: NONE, inner: inner.create() }),
-    element(value, context) {
-      const result = inner.element(value, innerOf(context));
-      if (result === 'fire' || result === 'fireAndPurge') {
-        clear(context);
-        return result;
-      }
-      if (resets) stop(context);
-      if (context.state.at !== NONE) return result;
-      context.state.at = context.now + after;
-      context.setProcessingTime(context.state.at);
-      return result;
-    },
-    eventTime: (time, context) => fired(inner.eventTime(time, innerOf(context)), context),
-    processingTime: (time, context) => fired(inner.processingTime(time, innerOf(context)), context),
-    clear,
-  };
-}
-
-/** The context as the inner trigger sees it: with its own part of the state. */
-function innerOf<State>(context: TriggerContext<TimeoutState<State>>): TriggerContext<State> {
-  return Object.create(context, {
-    state: {
-      get: () => context.state.inner,
-      set: (state: State) => {
-        context.state.inner = state;
-      },
-    },
-  }) as TriggerContext<State>;
 }
 
 function positive(duration: Duration, trigger: string): number {
