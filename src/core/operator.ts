@@ -42,6 +42,13 @@ export interface Operator extends Receiver {
   /** Present on watermark generators only. */
   readonly generator?: WatermarkGenerator;
   /**
+   * `element` of a watermark generator in two halves, neither of which counts, so that it can be a part of a run of
+   * stateless steps: the timestamp of an element, NaN for one that has been refused; and what an element that has gone on
+   * means for the watermark.
+   */
+  stamp?(value: unknown, delivered: number): number;
+  stamped?(value: unknown, timestamp: number): void;
+  /**
    * What waits for event time here, for reports only: how many keys, windows or the like, and the watermark that the
    * earliest of them needs, ms. Absent: the event-time timers of the keyed state. It must be cheap and change nothing.
    */
@@ -135,6 +142,8 @@ export interface OperatorContext {
 /** Written by a keyBy for each element, read by the keyed operators behind it. */
 export interface KeyCell {
   key: Key;
+  /** The slot of the key, where it has been looked up already for the one operator that reads this register. */
+  slot?: Slot | undefined;
 }
 
 /** What an operator declares about its keyed state: how a key's live object is made, packed and thrown away. */
@@ -161,6 +170,10 @@ export interface KeyedState<Live extends object> {
   /** The slot of a key, made when it is missing. One lookup. */
   slot(key: Key): Slot<Live>;
   find(key: Key): Slot<Live> | undefined;
+  /** The slot of the element in hand, made when it is missing; found already where elements are taken by the handful. */
+  slotOf(cell: KeyCell): Slot<Live>;
+  /** `find` for a key that will be in hand soon: looks into the slot, so that it is near by then. */
+  prefetch(key: Key): Slot<Live> | undefined;
   /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
   touch(slot: Slot<Live>): void;
   /**

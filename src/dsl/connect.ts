@@ -78,9 +78,9 @@ export function connect<
       const onTimer = timer ?? ((): void => undefined);
       return {
         element: (value, timestamp) =>
-          keyed.element(cells[0].key, value as First, timestamp, onFirst),
+          keyed.element(cells[0], value as First, timestamp, onFirst),
         second: (value, timestamp) =>
-          keyed.element(cells[1].key, value as Second, timestamp, onSecond),
+          keyed.element(cells[1], value as Second, timestamp, onSecond),
         advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
         tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
         nextTick: () => keyed.nextTick(),

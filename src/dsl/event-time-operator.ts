@@ -61,6 +61,14 @@ export class EventTimeOperator implements Operator {
   element(value: unknown, delivered: number): void {
     const { counters } = this.context;
     counters.received += 1;
+    const timestamp = this.stamp(value, delivered);
+    if (timestamp !== timestamp) return;
+    counters.accepted += 1;
+    this.#output.element(value, timestamp);
+    this.stamped(value, timestamp);
+  }
+
+  stamp(value: unknown, delivered: number): number {
     let timestamp: number;
     let appended = delivered;
     try {
@@ -74,15 +82,17 @@ export class EventTimeOperator implements Operator {
       if (this.#appendedOf !== undefined) appended = checkAppended(this.#appendedOf(value));
     } catch (cause) {
       this.context.reject(value, NO_TIMESTAMP, cause);
-      return;
+      return NO_TIMESTAMP;
     }
     // Never true where there is no append time: NaN compares with nothing.
     if (timestamp - appended > this.#maxFutureMs) {
       this.context.reject(value, timestamp, inFuture(timestamp - appended, this.#maxFutureMs));
-      return;
+      return NO_TIMESTAMP;
     }
-    counters.accepted += 1;
-    this.#output.element(value, timestamp);
+    return timestamp;
+  }
+
+  stamped(value: unknown, timestamp: number): void {
     const generator = this.#only ?? this.#of(this.context.currentSplit());
     try {
       if (generator.on(timestamp, value)) this.context.requestWalk();

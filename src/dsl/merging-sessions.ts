@@ -67,7 +67,7 @@ export class MergingSessions implements Operator {
     }
     const { gap } = this.#options;
     const end = timestamp + (typeof gap === 'number' ? gap : this.#gapOf(gap, value, timestamp));
-    const slot = this.#store.slot(this.#cell.key);
+    const slot = this.#store.slotOf(this.#cell);
     const live = slot as unknown as KeySessions;
     const isNewest = live.isSingle && timestamp <= live.end && end >= live.start;
     try {

@@ -5,6 +5,7 @@ import { TidemarkError, show } from '../core/errors.js';
 import type {
   Budget,
   Counters,
+  KeyCell,
   KeyedState,
   Operator,
   OperatorContext,
@@ -69,7 +70,7 @@ export function processOperator<K, T, State extends StateDeclarations>(
   const cell = context.keyCell(0);
   const onTimer = timer ?? ((): void => undefined);
   return {
-    element: (value, timestamp) => keyed.element(cell.key, value as T, timestamp, element),
+    element: (value, timestamp) => keyed.element(cell, value as T, timestamp, element),
     advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
     tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
     nextTick: () => keyed.nextTick(),
@@ -109,13 +110,14 @@ export class KeyedProcess<K, State extends StateDeclarations>
 
   /** Calls `fn` for an element and emits what it gives, with the timestamp of the element. */
   element<T>(
-    key: Key,
+    cell: KeyCell,
     value: T,
     timestamp: number,
     fn: (value: T, context: this) => Emitted<unknown>,
   ): void {
     this.#counters.received += 1;
-    const slot = this.#store.slot(key);
+    const slot = this.#store.slotOf(cell);
+    const { key } = slot;
     this.#cursor.point(slot, timestamp);
     let results: Emitted<unknown>;
     try {

@@ -81,7 +81,7 @@ export class Ranking implements Operator {
       this.#context.late(element, timestamp);
       return;
     }
-    const slot = this.#store.slot(this.#cell.key);
+    const slot = this.#store.slotOf(this.#cell);
     this.#store.touch(slot);
     try {
       const key = this.#options.keyOf(element);

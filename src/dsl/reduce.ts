@@ -73,7 +73,7 @@ function reducer(
   return {
     element(element, timestamp) {
       counters.received += 1;
-      const slot = store.slot(cell.key);
+      const slot = store.slotOf(cell);
       // Before the function is called, which is given what a frozen epoch still has to save.
       store.touch(slot);
       const { live } = slot;

@@ -178,7 +178,8 @@ class Naive {
     const starts = this.#starts(at);
     const live = starts.filter((start) => this.#cleanup(start) > this.#watermark);
     if (live.length === 0) {
-      if (starts.length > 0) this.late.push(at);
+      // Between two windows an element is late where one of a window would be, after Flink.
+      if (starts.length > 0 || at + this.#latenessMs <= this.#watermark) this.late.push(at);
       return;
     }
     this.#elements.push(at);

@@ -103,7 +103,7 @@ export class SlicedWindows implements Operator {
       this.#tooLate(value, timestamp);
       return;
     }
-    const slot = this.#store.slot(this.#cell.key);
+    const slot = this.#store.slotOf(this.#cell);
     this.#store.touch(slot);
     const live = slot as unknown as KeySlices;
     try {

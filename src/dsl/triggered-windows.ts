@@ -87,7 +87,7 @@ export class TriggeredWindows implements Operator {
       this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
       return;
     }
-    const slot = this.#store.slot(this.#cell.key);
+    const slot = this.#store.slotOf(this.#cell);
     const windows = this.#assign(value, time === 'processing' ? this.#context.now() : timestamp);
     let isTaken = false;
     for (const window of windows) {

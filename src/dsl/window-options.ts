@@ -10,7 +10,7 @@ export interface WindowOptions<T> {
   /** Windows and timers are found by it after a restart. */
   readonly uid: string;
   /** When a window says its result. Default: at its end; see `triggers`. */
-  readonly trigger?: Trigger<T, never>;
+  readonly trigger?: Trigger<T, unknown>;
   /** What a window throws away around its firing; needs an aggregator that keeps its elements, `elements()`. */
   readonly evictor?: Evictor<T>;
   /**

@@ -6,17 +6,50 @@
  * V8 makes one machine code of a chain that has been written out, while operators shared by many pipelines see many
  * kinds of functions and shapes and slow each other down. Where making code from text is forbidden (a content security
  * policy), the operators stand as they are; nobody but the time it takes can tell the difference.
+ *
+ * A chunk is taken in handfuls where a keyed operator stands behind the run: first the keys and values of all, with a
+ * look at the state of each key, then each element in turn. So the state of many keys comes from memory at the same time.
  */
 import type { Chunk } from '../core/flow.js';
-import type { Counters, Receiver, Stateless } from '../core/operator.js';
+import type { Key } from '../core/key.js';
+import type {
+  Counters,
+  KeyCell,
+  KeyedState,
+  Operator,
+  Receiver,
+  Stateless,
+} from '../core/operator.js';
 import type { Pressure, Whence } from './channel.js';
 
 /** One step of a run. */
-export interface FusedStep extends Stateless {
+export type FusedStep = FunctionStep | TimeStep | KeyStep;
+
+interface StepBase {
   /** What became of its elements; the run fills in `received` and `accepted` by itself. */
   readonly counters: Counters;
   /** Keeps an element whose function failed, and counts it. */
   readonly reject: (value: unknown, timestamp: number, cause: unknown) => void;
+}
+
+/** A map or a filter. */
+interface FunctionStep extends StepBase, Stateless {}
+
+/** An eventTime; it rejects by itself. */
+interface TimeStep extends StepBase {
+  readonly kind: 'time';
+  readonly operator: Required<Pick<Operator, 'stamp' | 'stamped'>>;
+}
+
+/** A keyBy whose readers run in the same task. */
+interface KeyStep extends StepBase {
+  readonly kind: 'key';
+  readonly fn: (value: never) => Key;
+  readonly cell: KeyCell;
+  /** Throws for what cannot be a key; asked only for keys that are not scalars. */
+  readonly check: (key: Key) => void;
+  /** The state of the operator that reads the keys, where there is only one. */
+  readonly state: () => KeyedState<object> | undefined;
 }
 
 /** Says after each element whether to stop. */
@@ -26,42 +59,39 @@ export interface Interruption {
   fed: number;
 }
 
+/** What a run must know of the task around it. */
+export interface RunState {
+  readonly whence: Whence;
+  readonly interruption: Interruption;
+  readonly pressure: Pressure;
+}
+
 export interface FusedRun extends Receiver {
   /**
    * Takes the elements of a chunk from an index on, until it is done or something asks for a stop.
    *
    * @returns the index of the next element
    */
-  chunk(
-    chunk: Chunk,
-    from: number,
-    state: {
-      readonly whence: Whence;
-      readonly interruption: Interruption;
-      readonly pressure: Pressure;
-    },
-  ): number;
+  chunk(chunk: Chunk, from: number, state: RunState): number;
 }
+
+/** Elements that are taken together. */
+const HANDFUL = 64;
 
 /** Makes one receiver out of a run of steps, or undefined where code may not be made from text. */
 export function fuse(steps: readonly FusedStep[], output: Receiver): FusedRun | undefined {
-  // A float of 64 bits per count: it is counted up in place.
+  // A float of 64 bits, which is counted up in place.
   const entered = new Float64Array(1);
+  const last = steps.at(-1);
+  const state = last?.kind === 'key' ? last.state() : undefined;
   let made: FusedRun;
   try {
     // oxlint-disable-next-line no-implied-eval, no-new-func -- the point of this file; no text of others gets in
-    const make = new Function('steps', 'fns', 'output', 'entered', codeOf(steps)) as (
-      steps: readonly FusedStep[],
-      fns: readonly Stateless['fn'][],
-      output: Receiver,
-      entered: Float64Array,
-    ) => FusedRun;
-    made = make(
-      steps,
-      steps.map(({ fn }) => fn),
-      output,
-      entered,
-    );
+    const make = new Function(
+      ...['steps', 'output', 'entered', 'state'],
+      codeOf(steps, state !== undefined),
+    ) as (...parts: unknown[]) => FusedRun;
+    made = make(steps, output, entered, state);
   } catch (error) {
     if (error instanceof EvalError) return undefined;
     throw error;
@@ -84,48 +114,157 @@ function countAlong(steps: readonly FusedStep[], entered: Float64Array): void {
   }
 }
 
-function codeOf(steps: readonly FusedStep[]): string {
-  const names = steps.map((_, index) => `f${index} = fns[${index}], s${index} = steps[${index}]`);
+function codeOf(steps: readonly FusedStep[], prefetches: boolean): string {
+  const names = steps.flatMap(({ kind }, index) => [
+    `s${index} = steps[${index}]`,
+    ...(kind === 'time' ? [`o${index} = s${index}.operator`] : [`f${index} = s${index}.fn`]),
+  ]);
+  const byOne = bodyOf(steps, {
+    before: '',
+    emit: ({ value }) => `${keyed(steps)}output.element(${value}, time);`,
+  });
+  const rejecting = 'interruption.fed = at - from;';
   return `'use strict';
 const ${names.join(', ')};
 return {
-  element(v0, time) {
+  element(v0, delivered) {
     entered[0] += 1;
-    ${bodyOf(steps, '', 'return;')}
+    all: {
+      ${byOne}
+    }
   },
   chunk({ values, timestamps, positions }, from, { whence, interruption, pressure }) {
     const to = values.length;
     let at = from;
-    while (at < to) {
-      entered[0] += 1;
-      whence.position = positions[at];
-      const v0 = values[at], time = timestamps[at];
-      at += 1;
-      one: {
-        ${bodyOf(steps, 'interruption.fed = at - from;', 'break one;')}
-      }
-      if (interruption.walkRequested || pressure.isFull) break;
+    ${
+      prefetches
+        ? handfuls(bodyOf(steps, { before: rejecting, emit: keep }))
+        : oneByOne(
+            bodyOf(steps, {
+              before: rejecting,
+              emit: ({ value }) => `${keyed(steps)}output.element(${value}, time);`,
+            }),
+          )
     }
     return at;
   },
 };`;
 }
 
+function oneByOne(body: string): string {
+  return `while (at < to) {
+      entered[0] += 1;
+      whence.position = positions[at];
+      const v0 = values[at], delivered = timestamps[at];
+      at += 1;
+      all: {
+        ${body}
+      }
+      if (interruption.walkRequested || pressure.isFull) break;
+    }`;
+}
+
+function handfuls(body: string): string {
+  return `const keptValues = new Array(${HANDFUL}), keptTimes = new Array(${HANDFUL});
+    const keptKeys = new Array(${HANDFUL}), keptAt = new Array(${HANDFUL}), keptSlots = new Array(${HANDFUL});
+    const cell = steps[steps.length - 1].cell;
+    do {
+      const stop = to - at > ${HANDFUL} ? at + ${HANDFUL} : to;
+      let count = 0, failure;
+      try {
+        while (at < stop) {
+          entered[0] += 1;
+          whence.position = positions[at];
+          const v0 = values[at], delivered = timestamps[at];
+          at += 1;
+          all: {
+            ${body}
+          }
+          if (interruption.walkRequested) break;
+        }
+      } catch (error) {
+        failure = { error };
+      }
+      for (let index = 0; index < count; index += 1) {
+        whence.position = positions[keptAt[index]];
+        cell.key = keptKeys[index];
+        cell.slot = keptSlots[index];
+        output.element(keptValues[index], keptTimes[index]);
+      }
+      cell.slot = undefined;
+      // What came before it has been done by now.
+      if (failure !== undefined) throw failure.error;
+    } while (at < to && !interruption.walkRequested && !pressure.isFull);`;
+}
+
+/** Keeps an element of a handful for its turn, and looks at the state of its key. */
+function keep({ value, key }: Names): string {
+  return `keptValues[count] = ${value};
+      keptTimes[count] = time;
+      keptKeys[count] = ${key};
+      keptAt[count] = at - 1;
+      keptSlots[count] = state.prefetch(${key});
+      count += 1;`;
+}
+
+/** What the value and the key are called at the end of a run. */
+interface Names {
+  readonly value: string;
+  readonly key: string;
+}
+
+interface BodyOptions {
+  /** Runs before an element is rejected. */
+  readonly before: string;
+  readonly emit: (names: Names) => string;
+}
+
+/** Writes the register of the last keyBy; the others have no reader left. */
+function keyed(steps: readonly FusedStep[]): string {
+  const last = steps.findLastIndex(({ kind }) => kind === 'key');
+  return last < 0 ? '' : `s${last}.cell.key = k${last};\n      `;
+}
+
 /** The steps one behind the other. A filter passes on what came in, so only maps make a new value. */
-function bodyOf(steps: readonly FusedStep[], before: string, leave: string): string {
+function bodyOf(steps: readonly FusedStep[], { before, emit }: BodyOptions): string {
   let value = 'v0';
+  let key = '';
+  let leave = 'break all;';
+  let end = '';
+  const timeless = steps.every(({ kind }) => kind !== 'time');
   const lines = steps.map(({ kind }, index) => {
+    const failed = (time: string): string => `} catch (cause) {
+      ${before}
+      s${index}.reject(${value}, ${time}, cause);
+      ${leave}
+    }`;
+    const time = end === '' && !timeless ? 'delivered' : 'time';
+    if (kind === 'time') {
+      const code = `${before}
+    const time = o${index}.stamp(${value}, delivered);
+    if (time !== time) ${leave}
+    behind: {`;
+      // What becomes of it further on does not matter for the watermark.
+      end = `}
+    o${index}.stamped(${value}, time);`;
+      leave = 'break behind;';
+      return code;
+    }
+    if (kind === 'key') {
+      key = `k${index}`;
+      return `let ${key};
+    try {
+      ${key} = f${index}(${value});
+      if (typeof ${key} !== 'string' && typeof ${key} !== 'number') s${index}.check(${key});
+    ${failed(time)}`;
+    }
     const result = `v${index + 1}`;
     const code = `let ${result};
     try {
       ${result} = f${index}(${value});
       if (typeof ${result} === 'object' && ${result} !== null && typeof ${result}.then === 'function')
         throw s${index}.asyncError();
-    } catch (cause) {
-      ${before}
-      s${index}.reject(${value}, time, cause);
-      ${leave}
-    }`;
+    ${failed(time)}`;
     if (kind === 'filter')
       return `${code}
     if (!${result}) {
@@ -135,6 +274,8 @@ function bodyOf(steps: readonly FusedStep[], before: string, leave: string): str
     value = result;
     return code;
   });
-  return `${lines.join('\n    ')}
-    output.element(${value}, time);`;
+  return `${timeless ? 'const time = delivered;' : ''}
+    ${lines.join('\n    ')}
+    ${emit({ value, key })}
+    ${end}`;
 }

@@ -1,12 +1,21 @@
 /** One node of a task: its operator or receiver, its counters, and what the stages downstream have heard of it. */
 import { MIN_WATERMARK } from '../core/flow.js';
-import type { GraphNode, OperatorNode } from '../core/graph.js';
-import type { Counters, Operator, OperatorSpec, Receiver } from '../core/operator.js';
+import type { GraphNode } from '../core/graph.js';
+import type {
+  Counters,
+  KeyedState,
+  Operator,
+  OperatorContext,
+  Receiver,
+} from '../core/operator.js';
+import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
 import type { ChannelWriter } from './channel.js';
 import { fuse, type FusedStep } from './fusion.js';
 import { makeContext, rejectElement, type WiringView } from './operator-context.js';
 import { InputReceiver, KeyReceiver, nowhere } from './receivers.js';
 import { makeCounters } from './records.js';
+
+type Stamping = Required<Pick<Operator, 'stamp' | 'stamped'>>;
 
 export class WiredNode {
   readonly node: GraphNode;
@@ -15,7 +24,9 @@ export class WiredNode {
   readonly counters: Counters = makeCounters();
   operator: Operator | undefined;
   /** A run of stateless steps that begins here; made into one function when it is first used. */
-  fused: { readonly steps: readonly FusedStep[]; readonly output: Receiver } | undefined;
+  fused: { readonly steps: readonly FusedStep[]; readonly output: () => Receiver } | undefined;
+  /** The keyed state of the operator, once it has asked for it. */
+  state: KeyedState<object> | undefined;
   #receiver: Receiver | undefined;
   /** To the shards downstream; empty unless the node is a keyBy that ends a stage. */
   readonly #writers: readonly ChannelWriter[];
@@ -34,12 +45,12 @@ export class WiredNode {
 
   get receiver(): Receiver {
     if (this.#receiver === undefined && this.fused !== undefined)
-      this.#receiver = fuse(this.fused.steps, this.fused.output) ?? this.#unfused?.();
-    return this.#receiver ?? nowhere;
+      this.#receiver = fuse(this.fused.steps, this.fused.output());
+    return (this.#receiver ??= this.#unfused?.() ?? nowhere);
   }
 
-  /** What makes the operator by itself, where a run of it cannot be made. */
-  #unfused: (() => Operator) | undefined;
+  /** What takes the elements where the node stands by itself. */
+  #unfused: (() => Receiver) | undefined;
 
   /**
    * Makes the operator or receiver, once everything behind it has been made.
@@ -48,61 +59,76 @@ export class WiredNode {
    */
   create(wiring: WiringView, output: () => Receiver, next: WiredNode | undefined): void {
     const { node, counters, name } = this;
+    const place = { wiring, counters, name };
     switch (node.kind) {
-      case 'operator':
-        if (node.spec.stateless !== undefined) {
-          this.#joinRun(wiring, node.spec, output, next);
-          return;
-        }
-        this.operator = node.spec.create(makeContext(this.#place(wiring, node, output())));
-        this.#receiver = this.operator;
-        return;
+      case 'operator': {
+        const make = (): Operator =>
+          node.spec.create(this.#remembering(makeContext({ ...place, node, output: output() })));
+        if (node.spec.stateless === undefined) this.operator = make();
+        this.#unfused = () => this.operator ?? make();
+        break;
+      }
       case 'key':
-        this.#receiver = new KeyReceiver({
-          ...{ wiring, counters, name, node, output: output() },
-          cell: wiring.cellOf(node),
-        });
-        return;
+        this.#unfused = () =>
+          new KeyReceiver({ ...place, node, output: output(), cell: wiring.cellOf(node) });
+        break;
       case 'input':
-        this.#receiver =
+        this.#unfused = () =>
           node.parse === undefined
             ? output()
-            : new InputReceiver({ wiring, counters, name, node, output: output() });
-        return;
+            : new InputReceiver({ ...place, node, output: output() });
+        break;
       case 'union':
-        this.#receiver = output();
+        this.#unfused = output;
     }
-  }
-
-  #joinRun(
-    wiring: WiringView,
-    spec: OperatorSpec,
-    output: () => Receiver,
-    next: WiredNode | undefined,
-  ): void {
-    const { node, counters, name } = this;
-    const { stateless } = spec;
-    if (stateless === undefined || node.kind !== 'operator') return;
-    const place = { wiring, counters, name };
-    const step: FusedStep = {
-      ...stateless,
-      counters,
-      reject: (value, timestamp, cause) => rejectElement(place, value, timestamp, cause),
-    };
+    const step = this.#step(wiring, next);
+    if (step === undefined) return;
     const behind = next?.fused;
+    const isSecondTime =
+      step.kind === 'time' && behind?.steps.some(({ kind }) => kind === 'time') === true;
     this.fused =
-      behind === undefined
-        ? { steps: [step], output: output() }
+      behind === undefined || isSecondTime
+        ? { steps: [step], output }
         : { steps: [step, ...behind.steps], output: behind.output };
-    this.#unfused = () => spec.create(makeContext(this.#place(wiring, node, output())));
   }
 
-  #place(
-    wiring: WiringView,
-    node: OperatorNode,
-    output: Receiver,
-  ): Parameters<typeof makeContext>[0] {
-    return { wiring, counters: this.counters, name: this.name, node, output };
+  /** This node as a step of a run; undefined where it cannot be one. */
+  #step(wiring: WiringView, next: WiredNode | undefined): FusedStep | undefined {
+    const { node, counters, name, operator } = this;
+    const place = { wiring, counters, name };
+    const base = {
+      counters,
+      reject: (value: unknown, timestamp: number, cause: unknown): void =>
+        rejectElement(place, value, timestamp, cause),
+    };
+    if (node.kind === 'operator' && node.spec.stateless !== undefined)
+      return { ...base, ...node.spec.stateless };
+    if (operator?.stamp !== undefined && operator.stamped !== undefined)
+      return { ...base, kind: 'time', operator: operator as Stamping };
+    if (node.kind !== 'key' || this.#writers.length > 0) return undefined;
+    return {
+      ...base,
+      kind: 'key',
+      fn: node.keyOf,
+      cell: wiring.cellOf(node),
+      check: (key) => {
+        if (!isScalarKey(key)) compositeKeyText(key, name);
+      },
+      state: () => next?.state,
+    };
+  }
+
+  /** Keeps hold of the keyed state that an operator asks for. */
+  #remembering(context: OperatorContext): OperatorContext {
+    const { keyedState } = context;
+    return {
+      ...context,
+      keyedState: <Live extends object>() => {
+        const state = keyedState<Live>();
+        this.state = state as unknown as KeyedState<object>;
+        return state;
+      },
+    };
   }
 
   /** Tells the stages downstream what has changed. */

@@ -10,7 +10,14 @@
  */
 import { keyGroupOf } from '../core/key-group.js';
 import type { Key, KeyScalar } from '../core/key.js';
-import type { KeyedState, KeyedStateSpec, Slot, TimeDomain, TimerIndex } from '../core/operator.js';
+import type {
+  KeyCell,
+  KeyedState,
+  KeyedStateSpec,
+  Slot,
+  TimeDomain,
+  TimerIndex,
+} from '../core/operator.js';
 import { assert } from '../core/errors.js';
 import { compositeKeyText } from './key-codec.js';
 import { hashKey } from './key-hash.js';
@@ -95,6 +102,8 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
   /** Stamps begin at 1 in a durable store; 0 everywhere else, so that every slot looks changed already. */
   #epoch: number;
+  /** Of what `prefetch` has looked at last. */
+  lastSeen = 0;
   #dirty = new Map<number, StoredSlot<Live>[]>();
   /** Called with a frozen slot that must be encoded before it changes; undefined when nothing is frozen. */
   #saveFirst: ((slot: StoredSlot<Live>) => void) | undefined;
@@ -124,6 +133,19 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     return typeof key === 'object'
       ? this.#composites.get(compositeKeyText(key))
       : this.#scalars.get(key);
+  }
+
+  slotOf(cell: KeyCell): StoredSlot<Live> {
+    const slot = cell.slot as StoredSlot<Live> | undefined;
+    // It may have been dropped by an element before this one.
+    return slot === undefined || (slot.flags & REMOVED) !== 0 ? this.slot(cell.key) : slot;
+  }
+
+  prefetch(key: Key): StoredSlot<Live> | undefined {
+    const slot = this.find(key);
+    // Kept, so that nobody does away with the look.
+    if (slot !== undefined) this.lastSeen = slot.dirtyEpoch;
+    return slot;
   }
 
   touch(slot: Slot<Live>): void {

@@ -52,7 +52,7 @@ export interface Trigger<in T, State> {
    * Sessions have become one: `context` is the new window's, with a fresh state; `merged` are the states of the old ones,
    * whose timers are cleared behind it. Absent: this trigger cannot stand on session windows.
    */
-  readonly merge?: ((context: TriggerContext<State>, merged: readonly State[]) => void) | undefined;
+  merge?(context: TriggerContext<State>, merged: readonly State[]): void;
   /** The window goes: delete the timers that were set. */
   clear(context: TriggerContext<State>): void;
 }
@@ -116,7 +116,7 @@ export function defineTrigger<T, State = undefined>(
     element: definition.element ?? goOn,
     eventTime: definition.eventTime ?? goOn,
     processingTime: definition.processingTime ?? goOn,
-    merge: definition.merge,
+    ...(definition.merge === undefined ? {} : { merge: definition.merge }),
     clear: definition.clear ?? (() => undefined),
   };
 }

@@ -163,15 +163,16 @@ describe('purging', () => {
   });
 
   test('cannot merge where the inner trigger cannot, and never fires where that never does', () => {
-    const delta = triggers.delta<number>({ threshold: 1, delta: (a, b) => b - a });
-    expect(triggers.purging(delta).merge).toBeUndefined();
+    const far = triggers.delta<number>({ threshold: 1, delta: (a, b) => b - a });
+    expect(triggers.purging(far).merge).toBeUndefined();
     expect(triggers.purging(triggers.never()).fires).toBe(false);
     expect(triggers.purging(triggers.count(1)).fires).toBe(true);
   });
 });
 
 describe('delta', () => {
-  const rise = triggers.delta<number>({ threshold: 2, delta: (before, now) => now - before });
+  const distance = (before: number, now: number): number => now - before;
+  const rise = triggers.delta({ threshold: 2, delta: distance });
 
   test('remembers the first element and fires at one that is further than the threshold', () => {
     const bench = new Bench(rise);
@@ -203,7 +204,7 @@ describe('delta', () => {
     const pairs: unknown[] = [];
     const trigger = triggers.delta<unknown>({
       threshold: 0,
-      delta(before, now) {
+      delta(before: unknown, now: unknown): number {
         pairs.push([before, now]);
         return 1;
       },
@@ -232,14 +233,16 @@ describe('delta', () => {
     expect(bench.trigger.processingTime(9, bench)).toBe('continue');
   });
 
-  test.each([
-    { threshold: -1, delta: () => 1 },
-    { threshold: NaN, delta: () => 1 },
-    { threshold: '1', delta: () => 1 },
-    { threshold: 1, delta: 1 },
-    { threshold: 1 },
-  ])('refuses %j', (options) => {
-    expect(() => triggers.delta(options as never)).toThrow(/OPTIONS_INVALID.*triggers\.delta/);
+  test.each([-1, NaN, '1', undefined])('refuses %s as a threshold', (threshold) => {
+    expect(() => triggers.delta({ threshold, delta: distance } as never)).toThrow(
+      /OPTIONS_INVALID.*a threshold >= 0.*triggers\.delta/,
+    );
+  });
+
+  test.each([1, undefined, 'rise'])('refuses %s as a distance', (delta) => {
+    expect(() => triggers.delta({ threshold: 1, delta } as never)).toThrow(
+      /OPTIONS_INVALID.*a function delta\(before, now\).*triggers\.delta/,
+    );
   });
 });
 

@@ -59,7 +59,7 @@ export const triggers = {
   delta: <T>(options: DeltaOptions<T>): Trigger<T, { readonly last: T } | undefined> =>
     deltaTrigger(options),
 
-  /** Like `inner`, and besides once so much time has passed by the clock; what it fires then is forgotten. */
+  /** Like `inner`, and besides once so much time has passed by the clock. The contents stay; see `clearOnTimeout`. */
   timeout: <T, State>(
     inner: Trigger<T, State>,
     options: TimeoutOptions,

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { WakeBuckets, type Waiter } from './wake-buckets.js';
+
+interface Named extends Waiter {
+  readonly name: string;
+}
+
+describe('WakeBuckets', () => {
+  test('nobody waits at first', () => {
+    const buckets = new WakeBuckets<Named>();
+    expect([buckets.next, buckets.waiting(everybody)]).toEqual([
+      Infinity,
+      { count: 0, earliest: Infinity },
+    ]);
+    expect(buckets.take()).toEqual([]);
+  });
+
+  test('gives those of the earliest time together, in the order in which they came', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a, b, c, d] = waiters();
+    buckets.add(a, 20);
+    buckets.add(b, 10);
+    buckets.add(c, 20);
+    buckets.add(d, 10);
+    expect([buckets.next, namesOf(buckets.take())]).toEqual([10, ['b', 'd']]);
+    expect([buckets.next, namesOf(buckets.take())]).toEqual([20, ['a', 'c']]);
+    expect(buckets.next).toBe(Infinity);
+  });
+
+  test('says of a waiter what it waits for', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a] = waiters();
+    buckets.add(a, -5);
+    expect(a.wake).toBe(-5);
+  });
+
+  test('who waits for an earlier time already stays there', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a] = waiters();
+    buckets.add(a, 10);
+    buckets.add(a, 30);
+    buckets.add(a, 10);
+    expect(a.wake).toBe(10);
+    expect(namesOf(buckets.take())).toEqual(['a']);
+    expect(buckets.next).toBe(Infinity);
+  });
+
+  test('who moves to an earlier time is passed over at the later one, and not counted there', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a, b] = waiters();
+    buckets.add(a, 30);
+    buckets.add(b, 30);
+    buckets.add(a, 10);
+    expect(buckets.waiting(everybody)).toEqual({ count: 2, earliest: 10 });
+    expect(due(buckets)).toEqual([10, 'a']);
+    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 30 });
+    expect(due(buckets)).toEqual([30, 'b']);
+  });
+
+  test('who comes back to a time that it has left is there once', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a] = waiters();
+    buckets.add(a, 30);
+    buckets.add(a, 10);
+    expect(due(buckets)).toEqual([10, 'a']);
+    buckets.add(a, 30);
+    expect(due(buckets)).toEqual([30, 'a']);
+    expect(due(buckets)).toEqual([Infinity]);
+  });
+
+  test('a bucket of which all have moved on does not count as a time that somebody waits for', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a, b] = waiters();
+    buckets.add(a, 5);
+    buckets.add(b, 40);
+    a.wake = Infinity;
+    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 40 });
+  });
+
+  test('counts only those that are asked for', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a, b, c] = waiters();
+    buckets.add(a, 10);
+    buckets.add(b, 20);
+    buckets.add(c, 30);
+    expect(buckets.waiting(({ name }) => name !== 'a')).toEqual({ count: 2, earliest: 20 });
+  });
+
+  test('a time can be used again after its bucket has been taken, also at once', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a, b] = waiters();
+    buckets.add(a, 10);
+    const taken = buckets.take();
+    a.wake = Infinity;
+    buckets.add(b, 10);
+    expect(namesOf(taken)).toEqual(['a']);
+    expect([buckets.next, namesOf(buckets.take())]).toEqual([10, ['b']]);
+  });
+
+  test('nobody can be put under no time', () => {
+    const buckets = new WakeBuckets<Named>();
+    const [a] = waiters();
+    buckets.add(a, Infinity);
+    expect([buckets.next, buckets.take()]).toEqual([Infinity, []]);
+  });
+
+  test('says what a sorted list would say, whatever is done in whatever order', () => {
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const random = chance(seed);
+      const buckets = new WakeBuckets<Named>();
+      const all = Array.from({ length: 6 }, (_, index) => waiter(`w${index}`));
+      for (let move = 0; move < 60; move += 1) {
+        if (random(3) > 0) {
+          const moved = all[random(all.length)] as Named;
+          buckets.add(moved, random(8));
+        } else {
+          const earliest = Math.min(...all.map(({ wake }) => wake));
+          const expected = namesOf(all.filter(({ wake }) => wake === earliest && wake < Infinity));
+          const [time, ...names] = due(buckets);
+          expect([time, ...names.toSorted()], `seed ${seed}`).toEqual([earliest, ...expected]);
+        }
+      }
+    }
+  });
+});
+
+/** Takes buckets until somebody is in one: its time, and the names of those who waited for it, as operators do. */
+function due(buckets: WakeBuckets<Named>): (number | string)[] {
+  for (;;) {
+    const time = buckets.next;
+    if (time === Infinity) return [time];
+    const here: string[] = [];
+    for (const waiting of buckets.take()) {
+      if (waiting.wake !== time) continue;
+      waiting.wake = Infinity;
+      here.push(waiting.name);
+    }
+    if (here.length > 0) return [time, ...here];
+  }
+}
+
+function waiter(name: string): Named {
+  return { name, wake: Infinity };
+}
+
+function waiters(): [Named, Named, Named, Named] {
+  return [waiter('a'), waiter('b'), waiter('c'), waiter('d')];
+}
+
+function namesOf(named: readonly Named[]): string[] {
+  return named.map(({ name }) => name);
+}
+
+function everybody(): boolean {
+  return true;
+}
+
+function chance(seed: number): (below: number) => number {
+  let state = seed * 7919;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+}
