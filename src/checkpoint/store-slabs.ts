@@ -99,7 +99,7 @@ function slotsSlab(
     else if (slot.isRemoved) slab.append(keyWriter.peek(), undefined);
     else {
       slab.append(keyWriter.peek(), encode(slot));
-      slot.savedEpoch = slot.dirtyEpoch;
+      slot.isSaved = true;
       slot.isStored = true;
     }
   }

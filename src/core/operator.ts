@@ -172,8 +172,11 @@ export interface KeyedState<Live extends object> {
   find(key: Key): Slot<Live> | undefined;
   /** The slot of the element in hand, made when it is missing; found already where elements are taken by the handful. */
   slotOf(cell: KeyCell): Slot<Live>;
-  /** `find` for a key that will be in hand soon: looks into the slot, so that it is near by then. */
-  prefetch(key: Key): Slot<Live> | undefined;
+  /**
+   * `find` for keys that will be in hand soon, the first `count` of them: puts their slots into `slots` and looks into
+   * each, so that they are near by then.
+   */
+  prefetch(keys: readonly Key[], count: number, slots: (Slot<Live> | undefined)[]): void;
   /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
   touch(slot: Slot<Live>): void;
   /**

@@ -152,15 +152,18 @@ return {
 }
 
 function oneByOne(body: string): string {
-  return `while (at < to) {
-      entered[0] += 1;
-      whence.position = positions[at];
-      const v0 = values[at], delivered = timestamps[at];
-      at += 1;
-      all: {
-        ${body}
+  return `try {
+      while (at < to) {
+        whence.position = positions[at];
+        const v0 = values[at], delivered = timestamps[at];
+        at += 1;
+        all: {
+          ${body}
+        }
+        if (interruption.walkRequested || pressure.isFull) break;
       }
-      if (interruption.walkRequested || pressure.isFull) break;
+    } finally {
+      entered[0] += at - from;
     }`;
 }
 
@@ -170,10 +173,10 @@ function handfuls(body: string): string {
     const cell = steps[steps.length - 1].cell;
     do {
       const stop = to - at > ${HANDFUL} ? at + ${HANDFUL} : to;
+      const start = at;
       let count = 0, failure;
       try {
         while (at < stop) {
-          entered[0] += 1;
           whence.position = positions[at];
           const v0 = values[at], delivered = timestamps[at];
           at += 1;
@@ -185,6 +188,8 @@ function handfuls(body: string): string {
       } catch (error) {
         failure = { error };
       }
+      entered[0] += at - start;
+      state.prefetch(keptKeys, count, keptSlots);
       for (let index = 0; index < count; index += 1) {
         whence.position = positions[keptAt[index]];
         cell.key = keptKeys[index];
@@ -203,7 +208,6 @@ function keep({ value, key }: Names): string {
       keptTimes[count] = time;
       keptKeys[count] = ${key};
       keptAt[count] = at - 1;
-      keptSlots[count] = state.prefetch(${key});
       count += 1;`;
 }
 

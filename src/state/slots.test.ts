@@ -271,7 +271,7 @@ function remove(store: KeyedStore<Count>, key: Key): void {
 function frozenKeys(store: KeyedStore<Count>): Key[] {
   const frozen = store.freeze(() => undefined);
   const slots = [...frozen.values()].flat();
-  for (const slot of slots) slot.savedEpoch = slot.dirtyEpoch;
+  for (const slot of slots) slot.isSaved = true;
   store.thaw();
   return slots.map(({ key }) => key).sort();
 }
@@ -280,7 +280,7 @@ function frozenKeys(store: KeyedStore<Count>): Key[] {
 function freezeAndSave(store: KeyedStore<Count>): [Key, number][] {
   const saved: [Key, number][] = [];
   store.freeze((slot: StoredSlot<Count>) => {
-    slot.savedEpoch = slot.dirtyEpoch;
+    slot.isSaved = true;
     saved.push([slot.key, slot.live.count]);
   });
   return saved;

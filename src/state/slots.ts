@@ -30,10 +30,7 @@ abstract class SlotBase {
   bucket = -1;
   /** Epoch of the last change. */
   dirtyEpoch = 0;
-  /** Epoch of the last encoding in this run; 0 for never. */
-  savedEpoch = 0;
-  timers = 0;
-  /** `STORED` and `REMOVED`. */
+  /** `STORED`, `REMOVED`, `SAVED`, and above them the number of timers. */
   flags = 0;
 
   /** Whether a slab, of this run or of an earlier one, holds the key, so that dropping it needs a tombstone. */
@@ -52,10 +49,29 @@ abstract class SlotBase {
   set isRemoved(is: boolean) {
     this.flags = is ? this.flags | REMOVED : this.flags & ~REMOVED;
   }
+
+  /** Whether it has been encoded since its last change. */
+  get isSaved(): boolean {
+    return (this.flags & SAVED) !== 0;
+  }
+
+  set isSaved(is: boolean) {
+    this.flags = is ? this.flags | SAVED : this.flags & ~SAVED;
+  }
+
+  get timers(): number {
+    return this.flags >> FLAG_BITS;
+  }
+
+  set timers(count: number) {
+    this.flags = (count << FLAG_BITS) | (this.flags & ((1 << FLAG_BITS) - 1));
+  }
 }
 
 const STORED = 1;
 const REMOVED = 2;
+const SAVED = 4;
+const FLAG_BITS = 3;
 
 /** A slot beside the live object of its key. */
 export class StoredSlot<Live extends object> extends SlotBase implements Slot<Live> {
@@ -141,11 +157,16 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     return slot === undefined || (slot.flags & REMOVED) !== 0 ? this.slot(cell.key) : slot;
   }
 
-  prefetch(key: Key): StoredSlot<Live> | undefined {
-    const slot = this.find(key);
-    // Kept, so that nobody does away with the look.
-    if (slot !== undefined) this.lastSeen = slot.dirtyEpoch;
-    return slot;
+  prefetch(keys: readonly Key[], count: number, slots: (Slot<Live> | undefined)[]): void {
+    // Two short loops: the processor then waits for many places of memory at the same time.
+    for (let index = 0; index < count; index += 1) slots[index] = this.find(keys[index] as Key);
+    let seen = 0;
+    for (let index = 0; index < count; index += 1) {
+      const slot = slots[index] as StoredSlot<Live> | undefined;
+      // At both ends, because it may lie in two lines of memory.
+      if (slot !== undefined) seen += slot.bucket + slot.flags;
+    }
+    this.lastSeen = seen | 0;
   }
 
   touch(slot: Slot<Live>): void {
@@ -229,6 +250,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
 
   #firstTouch(slot: StoredSlot<Live>): void {
     this.preserve(slot);
+    slot.isSaved = false;
     slot.dirtyEpoch = this.#epoch;
     const bucket = this.bucketOf(slot);
     const dirty = this.#dirty.get(bucket);
@@ -237,8 +259,8 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   #saveIfFrozen(slot: StoredSlot<Live>, save: (slot: StoredSlot<Live>) => void): void {
-    if (slot.dirtyEpoch !== this.#epoch - 1 || slot.savedEpoch >= slot.dirtyEpoch) return;
-    slot.savedEpoch = slot.dirtyEpoch;
+    if (slot.dirtyEpoch !== this.#epoch - 1 || slot.isSaved) return;
+    slot.isSaved = true;
     save(slot);
   }
 }
