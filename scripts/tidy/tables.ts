@@ -38,6 +38,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/runtime/records.ts': 'src/runtime/job-journal.test.ts',
   'src/runtime/sink-pump.ts': 'src/runtime/job.failures.test.ts',
   'src/runtime/source-pump.ts': 'src/runtime/job.clock.test.ts',
+  'src/runtime/task-nodes.ts': 'src/runtime/task.test.ts',
   'src/runtime/task-topology.ts': 'src/runtime/task.test.ts',
   'src/runtime/task-wiring.ts': 'src/runtime/task.test.ts',
   'src/runtime/why-causes.ts': 'src/runtime/why.test.ts',

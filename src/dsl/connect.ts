@@ -77,10 +77,8 @@ export function connect<
       const cells = [context.keyCell(0), context.keyCell(1)] as const;
       const onTimer = timer ?? ((): void => undefined);
       return {
-        element: (value, timestamp) =>
-          keyed.element(cells[0], value as First, timestamp, onFirst),
-        second: (value, timestamp) =>
-          keyed.element(cells[1], value as Second, timestamp, onSecond),
+        element: (value, timestamp) => keyed.element(cells[0], value as First, timestamp, onFirst),
+        second: (value, timestamp) => keyed.element(cells[1], value as Second, timestamp, onSecond),
         advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
         tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
         nextTick: () => keyed.nextTick(),

@@ -15,7 +15,6 @@ import type {
   KeyedState,
   Operator,
   OperatorContext,
-  Slot,
 } from '../core/operator.js';
 import { sessionsMeet } from '../time/session-windows.js';
 import { WakeBuckets } from '../time/wake-buckets.js';
@@ -117,7 +116,7 @@ export class MergingSessions implements Operator {
     this.#context.late(value, timestamp);
     if (this.#options.late !== undefined)
       this.#context.side(this.#options.late).element(value, timestamp);
-    this.#store.release(live as unknown as Slot<KeySessions>);
+    this.#store.release(live);
   }
 
   /**
@@ -131,7 +130,7 @@ export class MergingSessions implements Operator {
     const before = live.sessions;
     const met = before.filter((session) => sessionsMeet(session, own));
     if (met.length === 0 && own.end - 1 + latenessMs <= this.#firedUpTo) return false;
-    this.#store.touch(live as unknown as Slot<KeySessions>);
+    this.#store.touch(live);
     const merged: Session = {
       start: Math.min(own.start, ...met.map(({ start }) => start)),
       end: Math.max(own.end, ...met.map(({ end }) => end)),
@@ -191,7 +190,7 @@ export class MergingSessions implements Operator {
     const { sessions } = live;
     const kept = sessions.filter(({ end }) => end - 1 + this.#options.latenessMs > time);
     if (kept.length === sessions.length) return;
-    this.#store.touch(live as unknown as Slot<KeySessions>);
+    this.#store.touch(live);
     live.replace(kept);
   }
 
@@ -201,7 +200,7 @@ export class MergingSessions implements Operator {
   }
 
   #wakeNext(live: KeySessions, firedUpTo: number): void {
-    if (live.isEmpty) this.#store.release(live as unknown as Slot<KeySessions>);
+    if (live.isEmpty) this.#store.release(live);
     else if (live.isSingle) this.#buckets.add(live, this.#wakeOf(live, firedUpTo));
     else
       for (const session of live.sessions)

@@ -16,7 +16,6 @@ import type {
   KeyedState,
   Operator,
   OperatorContext,
-  Slot,
 } from '../core/operator.js';
 import { WakeBuckets } from '../time/wake-buckets.js';
 import type { SliceAssigner, TimeWindow } from '../time/windows.js';
@@ -255,7 +254,7 @@ export class SlicedWindows implements Operator {
         earliest = Math.min(earliest, this.#wakeOf(live.startAt(at), firedUpTo));
       this.#buckets.add(live, earliest);
     } else if (live.lingers || firedUpTo === MIN_WATERMARK) {
-      this.#store.release(live as unknown as Slot<KeySlices>);
+      this.#store.release(live);
     } else {
       live.lingers = true;
       this.#buckets.add(live, firedUpTo + this.#lingerMs);
@@ -264,7 +263,7 @@ export class SlicedWindows implements Operator {
 
   /** Drops the slices that no window may ask for any more. They are the oldest ones. */
   #forget(live: KeySlices, { time, keepFrom }: Firing): void {
-    this.#store.touch(live as unknown as Slot<KeySlices>);
+    this.#store.touch(live);
     while (live.oldest < keepFrom) {
       const gone = live.shift();
       if (live.hasTotal) live.total = this.#aggregator.subtract?.(live.total, gone);

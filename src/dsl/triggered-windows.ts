@@ -14,40 +14,16 @@ import type {
   Slot,
   TimeDomain,
 } from '../core/operator.js';
-import type { Cells } from '../state/handles.js';
-import type { Evictor } from '../time/evictors.js';
-import type { Trigger, TriggerResult } from '../time/trigger.js';
+import { areEmpty } from '../state/handles.js';
+import type { TriggerResult } from '../time/trigger.js';
 import { sessionsMeet } from '../time/session-windows.js';
-import type { TimeWindow, WindowTime } from '../time/windows.js';
-import type { Aggregator } from './aggregators.js';
-import { TriggerCalls } from './trigger-calls.js';
+import type { TimeWindow } from '../time/windows.js';
+import type { TriggeredWindowsOptions, TriggeredWindowsParts } from './triggered-options.js';
+import { TriggerCalls, checkResult } from './trigger-calls.js';
 import { timestampMissing } from './user-function.js';
 import { WindowContents } from './window-contents.js';
 import type { FunctionOutput, WindowOutput } from './window-function.js';
 import { WindowRecord, sameState, timersOf, type WindowsOfKey } from './window-records.js';
-
-export interface TriggeredWindowsOptions {
-  /** The windows of an element; for sessions the one that it makes by itself. Global windows ignore the time. */
-  readonly windowsOf: (value: unknown, time: number) => readonly TimeWindow[];
-  readonly merges: boolean;
-  /** Undefined: windows do not go by time. */
-  readonly time: WindowTime | undefined;
-  readonly aggregator: Aggregator<unknown, unknown, unknown>;
-  readonly trigger: Trigger<unknown, unknown>;
-  readonly evictor: Evictor<unknown> | undefined;
-  /** Infinity: kept for ever. */
-  readonly latenessMs: number;
-  /** Tag of the side output for late elements. */
-  readonly late: string | undefined;
-  /** The states of a new window. */
-  readonly createCells: () => Cells;
-}
-
-export interface TriggeredWindowsParts {
-  readonly store: KeyedState<WindowsOfKey>;
-  readonly output: WindowOutput;
-  readonly function: FunctionOutput | undefined;
-}
 
 export class TriggeredWindows implements Operator {
   readonly #context: OperatorContext;
@@ -60,6 +36,8 @@ export class TriggeredWindows implements Operator {
   readonly #contents: WindowContents;
   /** How far event time has come for the timer that fires; NaN while none does. */
   #firingAt = NaN;
+  /** Event time of the element or timer in hand; NaN for none. */
+  #inHand = NaN;
   #firedUpTo: number;
 
   constructor(
@@ -75,7 +53,10 @@ export class TriggeredWindows implements Operator {
     this.#cell = context.keyCell(0);
     this.#firedUpTo = context.watermark();
     this.#contents = new WindowContents(options.aggregator, options.evictor);
-    this.#calls = new TriggerCalls(context, this.#store);
+    this.#calls = new TriggerCalls(context, this.#store, {
+      domain: options.time,
+      timeOf: ({ end }) => this.#cleanupTime(end),
+    });
   }
 
   element(value: unknown, timestamp: number): void {
@@ -83,6 +64,7 @@ export class TriggeredWindows implements Operator {
     const { time, merges } = this.#options;
     counters.received += 1;
     this.#firingAt = NaN;
+    this.#inHand = timestamp;
     if (time === 'event' && !Number.isFinite(timestamp)) {
       this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
       return;
@@ -202,7 +184,7 @@ export class TriggeredWindows implements Operator {
     try {
       this.#contents.add(record, value, timestamp);
       this.#calls.point(slot, record, timestamp);
-      result = trigger.element(value, this.#calls);
+      result = checkResult(trigger.element(value, this.#calls), trigger.name);
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
@@ -224,15 +206,13 @@ export class TriggeredWindows implements Operator {
       record.eventTimers.length + record.processingTimers.length > 0
     )
       return;
-    const { trigger, createCells } = this.#options;
-    if (!sameState(record.state, trigger.create()) || !sameState(record.cells, createCells()))
-      return;
+    if (!areEmpty(record.cells) || !sameState(record.state, this.#options.trigger.create())) return;
     live.windows.splice(live.windows.indexOf(record), 1);
   }
 
   #onTimer(slot: Slot<WindowsOfKey>, time: number, domain: TimeDomain): void {
-    const { trigger } = this.#options;
     this.#firingAt = domain === 'event' ? Math.max(time, this.#firedUpTo) : NaN;
+    this.#inHand = domain === 'event' ? time : NaN;
     this.#store.touch(slot);
     const due = slot.live.windows
       .filter((record) => timersOf(record, domain).includes(time))
@@ -241,21 +221,30 @@ export class TriggeredWindows implements Operator {
       record.removeTimer(domain, time);
       this.#context.derive(slot.key, time);
       this.#calls.point(slot, record, NaN);
-      let result: TriggerResult;
-      try {
-        result =
-          domain === 'event'
-            ? trigger.eventTime(time, this.#calls)
-            : trigger.processingTime(time, this.#calls);
-      } catch (cause) {
-        this.#context.fail(cause, { key: slot.key, timestamp: time });
-      }
-      this.#do(result, slot, record);
-      if (this.#cleanupTime(record.end) === Infinity) this.#dropIfNew(slot, record);
-      else if (domain === this.#options.time && time === this.#cleanupTime(record.end))
-        this.#remove(slot, record);
+      const cleanup = this.#cleanupTime(record.end);
+      const isOver = domain === this.#options.time && time === cleanup;
+      if (!isOver || !record.goesSilently) this.#callTrigger(slot, record, time, domain);
+      if (cleanup === Infinity) this.#dropIfNew(slot, record);
+      else if (isOver) this.#remove(slot, record);
     }
     this.#store.release(slot);
+  }
+
+  #callTrigger(
+    slot: Slot<WindowsOfKey>,
+    record: WindowRecord,
+    time: number,
+    domain: TimeDomain,
+  ): void {
+    const { trigger } = this.#options;
+    let result: TriggerResult;
+    try {
+      const answer = domain === 'event' ? trigger.eventTime : trigger.processingTime;
+      result = checkResult(answer.call(trigger, time, this.#calls), trigger.name);
+    } catch (cause) {
+      this.#context.fail(cause, { key: slot.key, timestamp: time });
+    }
+    this.#do(result, slot, record);
   }
 
   #do(result: TriggerResult, slot: Slot<WindowsOfKey>, record: WindowRecord): void {
@@ -273,7 +262,8 @@ export class TriggeredWindows implements Operator {
     } catch (cause) {
       this.#context.fail(cause, { key: slot.key, timestamp });
     }
-    this.#function?.point(slot, record, timestamp, this.#firingAt);
+    const stamp = this.#options.time === 'event' ? timestamp : this.#inHand;
+    this.#function?.point(slot, record, stamp, this.#firingAt);
     this.#output.emit(slot.key, window, value, timestamp);
     try {
       this.#contents.fired(record);

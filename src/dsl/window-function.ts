@@ -65,12 +65,25 @@ type AnyWindowFunction = (
   context: WindowContext<unknown, StateDeclarations, StateDeclarations>,
 ) => Emitted<unknown>;
 
+export interface FunctionOutputOptions {
+  readonly fn: AnyWindowFunction;
+  /** False for windows over the whole stream, whose function is given no key. */
+  readonly isKeyed: boolean;
+  /** Where the states live; absent when none are declared. */
+  readonly states?: {
+    readonly store: KeyedState<HasCells & object>;
+    readonly windowState: StateDeclarations;
+    readonly keyState: StateDeclarations;
+  };
+}
+
 /** Emits what a user function makes of each result. */
 export class FunctionOutput
   implements WindowOutput, WindowContext<unknown, StateDeclarations, StateDeclarations>
 {
   readonly #context: OperatorContext;
   readonly #function: AnyWindowFunction;
+  readonly #isKeyed: boolean;
   readonly #keyCursor: SlotCursor | undefined;
   readonly #windowCursor: SlotCursor | undefined;
   readonly windowState: HandlesOf<StateDeclarations>;
@@ -81,18 +94,10 @@ export class FunctionOutput
   key: unknown;
   window: TimeWindow = { start: NaN, end: NaN };
 
-  /** @param store where the states live; undefined when none are declared */
-  constructor(
-    context: OperatorContext,
-    fn: AnyWindowFunction,
-    states?: {
-      readonly store: KeyedState<HasCells & object>;
-      readonly windowState: StateDeclarations;
-      readonly keyState: StateDeclarations;
-    },
-  ) {
+  constructor(context: OperatorContext, { fn, isKeyed, states }: FunctionOutputOptions) {
     this.#context = context;
     this.#function = fn;
+    this.#isKeyed = isKeyed;
     if (states === undefined) {
       this.windowState = {};
       this.keyState = {};
@@ -109,6 +114,7 @@ export class FunctionOutput
   /**
    * Says whose states the next `emit` may use.
    *
+   * @param timestamp by which what is written is stamped, ms; NaN for the watermark
    * @param firingAt how far event time has come for the timer that fires the window; NaN when an element does
    */
   point(slot: Slot<HasCells>, window: HasCells, timestamp: number, firingAt: number): void {
@@ -130,7 +136,7 @@ export class FunctionOutput
   }
 
   emit(key: unknown, window: TimeWindow, value: unknown, timestamp: number): void {
-    this.key = key;
+    this.key = this.#isKeyed ? key : undefined;
     this.window = window;
     this.#timestamp = timestamp;
     let results: readonly unknown[];

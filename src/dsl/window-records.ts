@@ -17,6 +17,7 @@ type PackedWindow = readonly [
   eventTimers: readonly number[],
   processingTimers: readonly number[],
   cells: unknown,
+  goesSilently: boolean,
 ];
 
 /** One window of one key. Its timers are kept here; the timers of the key are those of all its windows. */
@@ -30,6 +31,8 @@ export class WindowRecord {
   state: unknown;
   eventTimers: number[] = [];
   processingTimers: number[] = [];
+  /** Whether the trigger has deleted the time at which the window is thrown away: it goes then without a call. */
+  goesSilently = false;
   cells: Cells;
 
   constructor(parts: {
@@ -77,14 +80,17 @@ export function windowsOfKeySpec(
   const pack = (record: WindowRecord): PackedWindow => {
     const { start, end, hasContents, contents, state, eventTimers, processingTimers } = record;
     const cells = ofWindow.pack(record.cells);
-    return [start, end, hasContents, contents, state, eventTimers, processingTimers, cells];
+    const { goesSilently } = record;
+    const timers = [eventTimers, processingTimers] as const;
+    return [start, end, hasContents, contents, state, ...timers, cells, goesSilently];
   };
   const unpack = (packed: PackedWindow): WindowRecord => {
-    const [start, end, hasContents, contents, trigger, events, ticks, cells] = packed;
+    const [start, end, hasContents, contents, trigger, events, ticks, cells, silently] = packed;
     const record = new WindowRecord({ start, end, trigger, cells: ofWindow.unpack(cells) });
     if (hasContents) record.put(contents);
     record.eventTimers = [...events];
     record.processingTimers = [...ticks];
+    record.goesSilently = silently;
     return record;
   };
   return {
@@ -98,12 +104,18 @@ export function windowsOfKeySpec(
   };
 }
 
-/** Whether two plain values are equal, as deep as they go. */
+/** Whether two plain values are equal, as deep as they go; false for what is neither an object literal nor an array. */
 export function sameState(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (!isPlain(a) || !isPlain(b)) return false;
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
   return (
     left.length === right.size && left.every(([name, value]) => sameState(value, right.get(name)))
   );
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }

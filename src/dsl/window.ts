@@ -11,7 +11,7 @@ import { keySessionsSpec } from './key-sessions.js';
 import { MergingSessions } from './merging-sessions.js';
 import { SlicedWindows } from './sliced-windows.js';
 import { TriggeredWindows } from './triggered-windows.js';
-import { FunctionOutput, plainOutput } from './window-function.js';
+import { FunctionOutput, plainOutput, type FunctionOutputOptions } from './window-function.js';
 import type { WindowOptions, WindowProcessOptions } from './window-options.js';
 import { windowsOfKeySpec, type WindowsOfKey } from './window-records.js';
 import {
@@ -107,6 +107,7 @@ export function windowDefinition(
   const { summary, shape, latenessMs, time } = checked;
   const late = options.late?.id;
   const parts: Parts = { checked, aggregator: aggregator as Parts['aggregator'], options, isKeyed };
+  const engine = engineOf(spec, parts, slices);
   return {
     operator: isKeyed ? 'window' : 'windowAll',
     uid: options.uid,
@@ -117,8 +118,9 @@ export function windowDefinition(
       ...(late === undefined ? [] : [late]),
       ...(options.sides ?? []).map(({ id }) => id),
     ],
-    facts: { summary, latenessMs, stateShape: shape },
-    ...engineOf(spec, parts, slices),
+    state: engine.state,
+    create: engine.create,
+    facts: { summary, latenessMs, stateShape: `${engine.name} ${shape}` },
   };
 }
 
@@ -129,7 +131,11 @@ interface Parts {
   readonly isKeyed: boolean;
 }
 
-type Engine = Pick<OperatorDefinition, 'state' | 'create'>;
+interface Engine extends Pick<OperatorDefinition, 'state' | 'create'> {
+  /** Each keeps state of a form of its own. */
+  readonly name: 'slices' | 'sessions' | 'records';
+}
+
 type Aligned = Extract<WindowSpec<never>, { readonly sizeMs: number }>;
 type Sessions = Extract<WindowSpec<never>, { readonly kind: 'session' }>;
 
@@ -149,6 +155,7 @@ function engineOf(spec: WindowSpec<never>, parts: Parts, mayBeFast: boolean): En
 
 function sliced(spec: Aligned, { checked, aggregator, options, isKeyed }: Parts): Engine {
   return {
+    name: 'slices',
     state: keySlicesSpec(),
     create: (context) =>
       new SlicedWindows(context, {
@@ -156,7 +163,7 @@ function sliced(spec: Aligned, { checked, aggregator, options, isKeyed }: Parts)
         aggregator,
         latenessMs: checked.latenessMs,
         late: options.late?.id,
-        output: functionOf(context, options) ?? plainOutput(context.output, isKeyed),
+        output: functionOf(context, options, isKeyed) ?? plainOutput(context.output, isKeyed),
       }),
   };
 }
@@ -166,6 +173,7 @@ function sessions(
   { checked, aggregator, options, isKeyed }: Parts,
 ): Engine {
   return {
+    name: 'sessions',
     state: keySessionsSpec(),
     create: (context) =>
       new MergingSessions(context, {
@@ -173,7 +181,7 @@ function sessions(
         aggregator,
         latenessMs: checked.latenessMs,
         late: options.late?.id,
-        output: functionOf(context, options) ?? plainOutput(context.output, isKeyed),
+        output: functionOf(context, options, isKeyed) ?? plainOutput(context.output, isKeyed),
       }),
   };
 }
@@ -182,10 +190,11 @@ function triggered({ checked, aggregator, options, isKeyed }: Parts): Engine {
   const windowState = options.windowState ?? {};
   const keyState = options.keyState ?? {};
   return {
+    name: 'records',
     state: windowsOfKeySpec(keyState, windowState),
     create(context) {
       const store = context.keyedState<WindowsOfKey>();
-      const fn = functionOf(context, options, { store, windowState, keyState });
+      const fn = functionOf(context, options, isKeyed, { store, windowState, keyState });
       return new TriggeredWindows(
         context,
         {
@@ -203,12 +212,13 @@ function triggered({ checked, aggregator, options, isKeyed }: Parts): Engine {
 function functionOf(
   context: OperatorContext,
   { process }: AnyWindowOptions,
-  states?: ConstructorParameters<typeof FunctionOutput>[2],
+  isKeyed: boolean,
+  states?: FunctionOutputOptions['states'],
 ): FunctionOutput | undefined {
   if (process === undefined) return undefined;
-  return new FunctionOutput(
-    context,
-    process as ConstructorParameters<typeof FunctionOutput>[1],
-    states,
-  );
+  return new FunctionOutput(context, {
+    fn: process as FunctionOutputOptions['fn'],
+    isKeyed,
+    ...(states === undefined ? {} : { states }),
+  });
 }

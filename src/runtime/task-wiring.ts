@@ -5,12 +5,13 @@
 import { TidemarkError, assert } from '../core/errors.js';
 import { MIN_WATERMARK, type Origin, type Unreadable } from '../core/flow.js';
 import type { GraphNode, KeyNode } from '../core/graph.js';
-import type { Budget, Counters, KeyCell, Operator, Receiver } from '../core/operator.js';
+import type { Budget, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier } from '../time/frontier.js';
 import type { Pressure, Whence } from './channel.js';
 import type { FusedRun } from './fusion.js';
 import { DealOut, FanOut, SecondInput, nowhere } from './receivers.js';
 import type { TaskInput, TaskSpec } from './task-spec.js';
+import { TaskNodes } from './task-nodes.js';
 import { TaskTopology, type Reader } from './task-topology.js';
 import { WiredNode } from './wired-node.js';
 
@@ -26,44 +27,43 @@ export interface WiredInput {
 
 const UNKNOWN_ORIGIN: Origin = { name: 'nowhere', unit: 'element' };
 
-export class TaskWiring {
+export class TaskWiring extends TaskNodes {
   readonly spec: TaskSpec;
   readonly pressure: Pressure;
   readonly topology: TaskTopology;
   readonly whence: Whence = { origin: UNKNOWN_ORIGIN, position: 0, derivedKey: undefined };
-  readonly frontier: Frontier;
   readonly inputs: readonly WiredInput[];
   walkRequested = false;
   /** Elements of the present run of a chunk that have been taken, as far as anybody may ask. */
   fed = 0;
   currentSplit = 0;
-  readonly #nodes: WiredNode[];
   readonly #byNode = new Map<GraphNode, WiredNode>();
   readonly #cells = new Map<KeyNode, KeyCell>();
   readonly #ticking: Operator[];
   #advancing: { readonly index: number; readonly time: number } | undefined;
 
   constructor(spec: TaskSpec) {
+    const { nodes } = spec.stage;
+    const topology = new TaskTopology(spec);
+    const layout = nodes.map((node) => topology.feedersOf(node));
+    super(
+      nodes.map((node) => wire(node, spec)),
+      new Frontier({ inputs: spec.inputs.length, layout }),
+    );
     this.spec = spec;
     this.pressure = spec.pressure;
-    this.topology = new TaskTopology(spec);
-    const { nodes } = spec.stage;
-    this.frontier = new Frontier({
-      inputs: spec.inputs.length,
-      layout: nodes.map((node) => this.topology.feedersOf(node)),
-    });
-    this.#nodes = nodes.map((node) => this.#wire(node));
-    for (const wired of this.#nodes) this.#byNode.set(wired.node, wired);
+    this.topology = topology;
+    for (const wired of this.nodes) this.#byNode.set(wired.node, wired);
     this.#restoreMarks();
     // From the sinks upwards, because an operator is handed what it emits into.
-    for (const wired of this.#nodes.toReversed())
+    for (const wired of this.nodes.toReversed())
       wired.create(
         this,
         () => this.#downstream(wired.node, undefined),
         this.#onlyReader(wired.node),
       );
     this.inputs = spec.inputs.map((input, index) => this.#wireInput(input, index));
-    this.#ticking = this.#nodes.flatMap(({ operator }) =>
+    this.#ticking = this.nodes.flatMap(({ operator }) =>
       operator?.tick === undefined ? [] : [operator],
     );
   }
@@ -71,8 +71,8 @@ export class TaskWiring {
   /** Moves watermarks from node to node, firing what is due. Returns whether all of it was done within the budget. */
   walk(budget: Budget): boolean {
     const { frontier } = this;
-    for (let index = 0; index < this.#nodes.length; index += 1) {
-      const wired = this.#nodes[index] as WiredNode;
+    for (let index = 0; index < this.nodes.length; index += 1) {
+      const wired = this.nodes[index] as WiredNode;
       const { operator } = wired;
       const due = frontier.due(index);
       if (due > frontier.input(index) && operator?.advance !== undefined) {
@@ -173,65 +173,13 @@ export class TaskWiring {
   }
 
   close(): void {
-    for (const { operator } of this.#nodes) operator?.close?.();
-  }
-
-  /** Counters by operator name. */
-  counters(): Map<string, Counters> {
-    return new Map(this.#nodes.map(({ name, counters }) => [name, counters]));
-  }
-
-  /**
-   * What a checkpoint keeps of the frontier: watermarks by name. Also those of unions, which would else wait again for
-   * an input that had come back behind the watermark.
-   */
-  marks(): Map<string, { input: number; output: number }> {
-    const marks = new Map<string, { input: number; output: number }>();
-    for (const [index, { name }] of this.#nodes.entries()) {
-      const input = this.frontier.input(index);
-      if (input > MIN_WATERMARK) marks.set(name, { input, output: this.frontier.output(index) });
-    }
-    return marks;
-  }
-
-  /** The input watermark of a node by name. */
-  watermarkOf(name: string): number | undefined {
-    const index = this.#nodes.findIndex((wired) => wired.name === name);
-    return index < 0 ? undefined : this.frontier.input(index);
-  }
-
-  operatorOf(name: string): Operator | undefined {
-    return this.#nodes.find((wired) => wired.name === name)?.operator;
-  }
-
-  /** Watermark generators by name. */
-  generators(): Map<string, Operator> {
-    return new Map(
-      this.#nodes.flatMap(({ name, operator }) =>
-        operator?.generator === undefined ? [] : [[name, operator]],
-      ),
-    );
-  }
-
-  /** The furthest watermark that generators have made, -Infinity without any. */
-  watermark(): number {
-    let lowest = Infinity;
-    for (const [index, { operator }] of this.#nodes.entries())
-      if (operator?.generator !== undefined) lowest = Math.min(lowest, this.frontier.output(index));
-    return lowest === Infinity && this.generators().size === 0 ? MIN_WATERMARK : lowest;
-  }
-
-  #wire(node: GraphNode): WiredNode {
-    const writers = this.spec.shuffles
-      .filter((shuffle) => shuffle.node === node)
-      .flatMap((shuffle) => shuffle.writers);
-    return new WiredNode({ node, name: this.spec.plan.names.get(node) ?? '', writers });
+    for (const { operator } of this.nodes) operator?.close?.();
   }
 
   #restoreMarks(): void {
     const { restoredMarks } = this.spec;
     if (restoredMarks === undefined) return;
-    for (const [index, { name }] of this.#nodes.entries()) {
+    for (const [index, { name }] of this.nodes.entries()) {
       const marks = restoredMarks.get(name);
       if (marks !== undefined) this.frontier.restore(index, marks);
     }
@@ -296,7 +244,7 @@ export class TaskWiring {
         origin,
         generators: [],
       };
-    const generators = this.#nodes.flatMap(({ node: at, operator }) =>
+    const generators = this.nodes.flatMap(({ node: at, operator }) =>
       operator?.generator !== undefined && this.topology.splitsOf(at).includes(input)
         ? [operator]
         : [],
@@ -310,4 +258,11 @@ export class TaskWiring {
       generators,
     };
   }
+}
+
+function wire(node: GraphNode, spec: TaskSpec): WiredNode {
+  const writers = spec.shuffles
+    .filter((shuffle) => shuffle.node === node)
+    .flatMap((shuffle) => shuffle.writers);
+  return new WiredNode({ node, name: spec.plan.names.get(node) ?? '', writers });
 }

@@ -269,5 +269,5 @@ function slotOf<Live extends object>(key: Key, live: Live, epoch: number): Store
   if (!(live instanceof LiveSlot)) return new StoredSlot(key, live, epoch);
   live.key = key;
   live.dirtyEpoch = epoch;
-  return live as unknown as StoredSlot<Live>;
+  return live;
 }

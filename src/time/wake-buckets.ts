@@ -52,7 +52,8 @@ export class WakeBuckets<W extends Waiter> {
     let count = 0;
     let earliest = Infinity;
     for (const [time, bucket] of this.#buckets) {
-      const here = bucket.filter((waiter) => waiter.wake === time && counts(waiter)).length;
+      // Whoever has left a time and come back to it stands there twice.
+      const here = new Set(bucket.filter((waiter) => waiter.wake === time && counts(waiter))).size;
       count += here;
       if (here > 0 && time < earliest) earliest = time;
     }
