@@ -212,8 +212,8 @@ export interface OperatorSpec {
   readonly inputs: 1 | 2;
   /** Keyed operators need a keyBy before each input. */
   readonly keyed: boolean;
-  /** Whether it judges elements by event time, so that an eventTime must stand before it. */
-  readonly needsEventTime: boolean;
+  /** Whether it judges elements by event time, so that an eventTime must stand before it, or before some input of it. */
+  readonly needsEventTime: boolean | 'someInput';
   /** What comes out still carries the key that came in (only steps that pass elements through). */
   readonly keepsKey: boolean;
   /** Present when the operator has keyed state. */

@@ -1,7 +1,7 @@
 /** `connect`: two keyed streams with one state between them. */
 import type { Observable } from 'rxjs';
 import type { OperatorContext } from '../core/operator.js';
-import { cellsSpec, type StateDeclarations } from '../state/handles.js';
+import { cellsSpec, expiresByEventTime, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineTwoInputOperator } from './define-operator.js';
 import { KeyedProcess, type FiredTimer, type ProcessContext } from './process-context.js';
@@ -70,6 +70,7 @@ export function connect<
     operator: 'connect',
     uid: options.uid,
     keyed: true,
+    needsEventTime: expiresByEventTime(declarations) && 'someInput',
     state: cellsSpec(declarations),
     sideOutputs: (options.sides ?? []).map(({ id }) => id),
     create(context: OperatorContext) {

@@ -23,8 +23,8 @@ export interface OperatorDefinition {
   readonly uid?: string | undefined;
   /** Default false. */
   readonly keyed?: boolean;
-  /** Default false. */
-  readonly needsEventTime?: boolean;
+  /** Whether all inputs need an eventTime before them, or at least some input does. Default false. */
+  readonly needsEventTime?: OperatorSpec['needsEventTime'];
   /** Whether elements pass unchanged, so that they keep their key. Default false. */
   readonly keepsKey?: boolean;
   readonly state?: OperatorSpec['state'];
@@ -105,16 +105,18 @@ function attach<Out>(spec: OperatorSpec, inputs: readonly Edge[]): DataStream<Ou
   const where = spec.uid === undefined ? spec.operator : `${spec.operator} "${spec.uid}"`;
   for (const edge of inputs) {
     if (spec.keyed && keyedBy(edge) === undefined) throw keyMissing(where);
-    if (spec.needsEventTime && !edge.from.hasEventTime) throw timeMissing(where);
+    if (spec.needsEventTime === true && !edge.from.hasEventTime) throw timeMissing(where);
     if (spec.assignsTime === true) refuseReassignedTime(edge, where);
   }
+  const isTimed = inputs.some(({ from }) => from.hasEventTime);
+  if (spec.needsEventTime === 'someInput' && !isTimed) throw timeMissing(where);
   const node: OperatorNode = {
     kind: 'operator',
     spec,
     inputs,
     scope: [],
     keyedBy: spec.keepsKey ? keyedBy(inputs[0]) : undefined,
-    hasEventTime: spec.assignsTime === true || inputs.some(({ from }) => from.hasEventTime),
+    hasEventTime: spec.assignsTime === true || isTimed,
   };
   return new DataStream<Out>({ from: node });
 }

@@ -101,7 +101,12 @@ export class MergingSessions implements Operator {
 
   /** What `why` asks: how many keys wait, and the first time that one waits for. */
   waiting(): { count: number; earliest: number } {
-    return this.#buckets.waiting((live) => !live.isEmpty);
+    // A key may stand under an end that its session has outgrown.
+    return this.#buckets.waiting(({ sessions }) =>
+      sessions.length === 0
+        ? undefined
+        : Math.min(...sessions.map((session) => this.#wakeOf(session, this.#firedUpTo))),
+    );
   }
 
   #gapOf(gap: (value: unknown) => number, value: unknown, timestamp: number): number {

@@ -133,7 +133,7 @@ export class SlicedWindows implements Operator {
 
   /** What `why` asks: how many keys wait, and the first time that one waits for. */
   waiting(): { count: number; earliest: number } {
-    return this.#buckets.waiting((live) => !live.isEmpty);
+    return this.#buckets.waiting((live) => (live.isEmpty ? undefined : live.wake));
   }
 
   #fireBucket(firing: Firing, budget: Budget): boolean {

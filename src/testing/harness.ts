@@ -277,6 +277,7 @@ export class TestHarness<Ins, Outs> {
  * t.crash(); // Back to the checkpoint; what was pushed since is replayed.
  * t.watermark(60_000);
  * console.log(t.output().map((result) => result.value)); // => [ 2 ]
+ * t.end();
  * console.log(t.stateSize()); // => 0
  */
 export function testHarness<Ins, Outs>(

@@ -31,7 +31,9 @@ export interface SessionOptions<T> {
 }
 
 /**
- * One window per burst of activity: it ends when nothing has come for `gap`.
+ * One window per burst of activity: it ends when nothing has come for `gap`. Sessions that touch are one, so an element
+ * exactly one gap behind the last one joins it, unless the watermark has closed the session before: for results that do
+ * not depend on that, allow some lateness.
  *
  * @example
  * import { count, eventTime, keyBy, session, window } from 'tidemark';

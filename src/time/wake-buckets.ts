@@ -47,15 +47,22 @@ export class WakeBuckets<W extends Waiter> {
     return bucket;
   }
 
-  /** How many wait, and the first time that one waits for; counts them all, for diagnosis. */
-  waiting(counts: (waiter: W) => boolean): { count: number; earliest: number } {
+  /**
+   * How many wait, and the first time that one waits for; counts them all, for diagnosis.
+   *
+   * @param timeOf what a waiter waits for in truth, where it stands under an earlier time; undefined: it does not count
+   */
+  waiting(timeOf: (waiter: W) => number | undefined): { count: number; earliest: number } {
     let count = 0;
     let earliest = Infinity;
     for (const [time, bucket] of this.#buckets) {
       // Whoever has left a time and come back to it stands there twice.
-      const here = new Set(bucket.filter((waiter) => waiter.wake === time && counts(waiter))).size;
-      count += here;
-      if (here > 0 && time < earliest) earliest = time;
+      for (const waiter of new Set(bucket)) {
+        const awaited = waiter.wake === time ? timeOf(waiter) : undefined;
+        if (awaited === undefined) continue;
+        count += 1;
+        earliest = Math.min(earliest, awaited);
+      }
     }
     return { count, earliest };
   }
