@@ -158,8 +158,16 @@ export class TriggeredWindows implements Operator {
   }
 
   #newRecord(start: number, end: number): WindowRecord {
-    const { trigger, createCells } = this.#options;
-    return new WindowRecord({ start, end, trigger: trigger.create(), cells: createCells() });
+    const cells = this.#options.createCells();
+    return new WindowRecord({ start, end, trigger: this.#freshState(end), cells });
+  }
+
+  #freshState(end: number): unknown {
+    try {
+      return this.#options.trigger.create();
+    } catch (cause) {
+      return this.#context.fail(cause, { key: this.#cell.key, timestamp: end - 1 });
+    }
   }
 
   #merge(slot: Slot<WindowsOfKey>, merged: WindowRecord, met: readonly WindowRecord[]): void {
@@ -206,7 +214,7 @@ export class TriggeredWindows implements Operator {
       record.eventTimers.length + record.processingTimers.length > 0
     )
       return;
-    if (!areEmpty(record.cells) || !sameState(record.state, this.#options.trigger.create())) return;
+    if (!areEmpty(record.cells) || !sameState(record.state, this.#freshState(record.end))) return;
     live.windows.splice(live.windows.indexOf(record), 1);
   }
 

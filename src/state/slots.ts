@@ -20,6 +20,7 @@ import type {
 } from '../core/operator.js';
 import { assert } from '../core/errors.js';
 import { compositeKeyText } from './key-codec.js';
+import { IntegerTable } from './integer-table.js';
 import { hashKey } from './key-hash.js';
 import { Timers, timerIndex } from './timers.js';
 
@@ -111,6 +112,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   readonly spec: KeyedStateSpec<Live>;
   readonly #maxParallelism: number;
   readonly #durable: boolean;
+  readonly #integers = new IntegerTable<StoredSlot<Live>>();
   readonly #scalars = new Map<KeyScalar, StoredSlot<Live>>();
   readonly #composites = new Map<string, StoredSlot<Live>>();
   readonly eventTimers: Timers<Live, StoredSlot<Live>>;
@@ -138,7 +140,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   get size(): number {
-    return this.#scalars.size + this.#composites.size;
+    return this.#integers.size + this.#scalars.size + this.#composites.size;
   }
 
   slot(key: Key): StoredSlot<Live> {
@@ -146,6 +148,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   find(key: Key): StoredSlot<Live> | undefined {
+    if (IntegerTable.holds(key)) return this.#integers.get(key);
     return typeof key === 'object'
       ? this.#composites.get(compositeKeyText(key))
       : this.#scalars.get(key);
@@ -186,11 +189,11 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     if (stored.isStored || stored.dirtyEpoch >= 0) this.touch(stored);
     stored.isRemoved = true;
     const { key } = stored;
-    if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
-    else this.#scalars.delete(key);
+    this.#drop(key);
   }
 
   *slots(): IterableIterator<StoredSlot<Live>> {
+    yield* this.#integers.values();
     yield* this.#scalars.values();
     yield* this.#composites.values();
   }
@@ -226,13 +229,13 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   restore(key: Key, live: Live): void {
     const slot = slotOf(key, live, 0);
     slot.isStored = true;
+    this.#drop(key);
     this.#keep(slot);
   }
 
   /** Drops a slot that a later slab has removed; only while state is loaded. */
   forget(key: Key): void {
-    if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
-    else this.#scalars.delete(key);
+    this.#drop(key);
   }
 
   #make(key: Key): StoredSlot<Live> {
@@ -243,9 +246,17 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     return slot;
   }
 
+  #drop(key: Key): void {
+    if (IntegerTable.holds(key)) this.#integers.delete(key);
+    else if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
+    else this.#scalars.delete(key);
+  }
+
   #keep(slot: StoredSlot<Live>): void {
-    if (typeof slot.key === 'object') this.#composites.set(compositeKeyText(slot.key), slot);
-    else this.#scalars.set(slot.key, slot);
+    const { key } = slot;
+    if (IntegerTable.holds(key)) this.#integers.add(key, slot);
+    else if (typeof key === 'object') this.#composites.set(compositeKeyText(key), slot);
+    else this.#scalars.set(key, slot);
   }
 
   #firstTouch(slot: StoredSlot<Live>): void {

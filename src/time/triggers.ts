@@ -51,7 +51,10 @@ export const triggers = {
   continuousEventTime: (interval: Duration): Trigger<unknown, number> =>
     continuousEventTimeTrigger(positive(interval, 'continuousEventTime')),
 
-  /** At each multiple of `interval` by the clock, from the first element on. */
+  /**
+   * At each multiple of `interval` by the clock, from the first element on. Meant for windows of processing time and global
+   * ones: in a window of event time, too, it fires for the last time once the clock has reached the end.
+   */
   continuousProcessingTime: (interval: Duration): Trigger<unknown, number> =>
     continuousProcessingTimeTrigger(positive(interval, 'continuousProcessingTime')),
 
