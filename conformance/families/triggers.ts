@@ -37,7 +37,7 @@ class TriggerSubject implements Subject {
     if (countsFromMin && canonical(testCase.given).includes('"continuous'))
       throw new NotApplicable('multiples of an interval counted from MIN: the clock is a double');
     this.#min = countsFromMin ? FINITE_MIN : -Infinity;
-    this.#trigger = triggerOf(testCase.given['trigger']) as unknown as AnyTrigger;
+    this.#trigger = triggerOf(testCase.given['trigger']);
     this.#times = { watermark: -Infinity, now: this.#min };
   }
 

@@ -41,7 +41,9 @@ export const errorTable = {
   ),
   WATERMARK_INVALID: entry('A watermark generator gave something that is not a number.'),
   WINDOW_INVALID: entry('A window specification has a size, slide or offset that makes no window.'),
-  WINDOW_UNBOUNDED: entry('A window would keep its elements for ever, because nothing ends or empties it.'),
+  WINDOW_UNBOUNDED: entry(
+    'A window would keep its elements for ever, because nothing ends or empties it.',
+  ),
   WINDOW_CONTRADICTION: entry('Two options of a window contradict each other; both are named.'),
   STREAM_LIFTED: entry(
     'A Tidemark step stands on an Observable that a stock RxJS operator has made from a DataStream.',

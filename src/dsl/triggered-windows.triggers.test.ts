@@ -228,7 +228,7 @@ describe('a trigger of your own', () => {
     );
   });
 
-  test.each(['element', 'eventTime', 'processingTime', 'clear'])(
+  test.each(['create', 'element', 'eventTime', 'processingTime', 'clear'])(
     'that throws in %s is named by operator, key and cause',
     (part) => {
       const broken = (): never => {

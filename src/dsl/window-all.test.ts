@@ -108,6 +108,17 @@ describe('windowAll', () => {
     );
   });
 
+  test('gives its function no key', () => {
+    const keys: unknown[] = [];
+    const look = (_value: number, { key }: { readonly key: undefined }): void =>
+      void keys.push(key);
+    for (const options of [{ process: look }, { process: look, trigger: triggers.eventTime() }]) {
+      const t = testHarness(all(tumbling({ size: 10 }), options));
+      t.push(play('a', 1)).watermark(9);
+    }
+    expect(keys).toEqual([undefined, undefined]);
+  });
+
   test('what is late is counted, named and sent aside', () => {
     const late = outputTag<Play>('late');
     const t = testHarness(all(tumbling({ size: 10 }), { late }));

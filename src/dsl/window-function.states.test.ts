@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   count,
+  countWindow,
   eventTime,
   globalWindow,
   keyBy,
@@ -192,6 +193,28 @@ describe('states with a time to live', () => {
     t.push(play('a', 1)).push(play('a', 95)).push(play('a', 205)).watermark(1_000);
     expect(t.output()).toEqual(['a 1', 'a 2', 'a 1']);
   });
+
+  test.each([
+    ['count windows', countWindow({ size: 1 })],
+    ['windows of processing time', tumbling({ size: 1_000, time: 'processing' })],
+  ] as const)(
+    'on %s live so long behind the element or the watermark that wrote them',
+    (_name, windows) => {
+      const t = kept('event', windows);
+      t.watermark(9)
+        .push(play('a', 10))
+        .advance(1_000)
+        .watermark(60)
+        .push(play('a', 70))
+        .advance(1_000);
+      expect(t.output()).toEqual(['a 1', 'a 2']);
+      t.watermark(250).push(play('a', 260)).advance(1_000);
+      expect(t.output().slice(2)).toEqual(['a 1']);
+      t.watermark(1_000);
+      for (let at = 1_000; at < 1_005; at += 1) t.push(play('b', at));
+      expect(t.state('w', 'a')).toBeUndefined();
+    },
+  );
 
   test('by the clock live so long behind the time at which they were written', () => {
     const t = kept('processing', spec);

@@ -83,7 +83,10 @@ describe('WakeBuckets', () => {
     buckets.add(a, 10);
     buckets.add(b, 20);
     buckets.add(c, 30);
-    expect(buckets.waiting(({ name, wake }) => (name === 'a' ? undefined : wake))).toEqual({ count: 2, earliest: 20 });
+    expect(buckets.waiting(({ name, wake }) => (name === 'a' ? undefined : wake))).toEqual({
+      count: 2,
+      earliest: 20,
+    });
   });
 
   test('a time can be used again after its bucket has been taken, also at once', () => {
