@@ -40,7 +40,7 @@ export class SessionProbe {
       build: (root) =>
         root.pipe(
           keyBy(() => 'all'),
-          triggeredWindow(anyWindow(time), count(), { uid: 'probe', trigger: trigger }),
+          triggeredWindow(anyWindow(time), count(), { uid: 'probe', trigger }),
         ),
     });
   }
