@@ -1,26 +1,32 @@
 import { describe, expect, test } from 'vitest';
-import { variantNames, variantOf, type BenchCase } from './case.js';
+import { jobOf, variantNames, type BenchCase } from './case.js';
 import { cases } from './cases.js';
+import { figuresOf } from './figures.js';
+import { Latencies } from './latencies.js';
+import { LoopWatch } from './loop-watch.js';
 import { measure } from './measure.js';
 import { readOptions } from './options.js';
 import { mix, OUT_OF_ORDER_MS, Plays } from './plays.js';
 import { pollute } from './pollution.js';
-import { figuresOf, jsonLines, tableOf } from './report.js';
+import { jsonLines, tableOf, verdictLines, verdictTable } from './report.js';
 import type { Measured, Row } from './rounds.js';
 import { ratioOf, spreadOf } from './statistics.js';
 import { Tally } from './tally.js';
+import { limits, verdictsOf } from './verdicts.js';
 
-// A few keys, some minutes of event time in which windows open, fire and close.
+// A few keys, ten minutes of event time in which windows open, fire and close; not where a case has a rate of its own.
 const tiny = { warm: 2_000, events: 12_345, keys: 50 };
+const slow = { eventsPerMs: 0.02 };
 
 describe.each(cases.map((benchCase) => [benchCase.name, benchCase] as const))(
   '%s',
   (_, benchCase) => {
+    const tinyCase = { ...benchCase, plays: { ...slow, ...benchCase.plays } };
     test.each(jobsOf(benchCase))('comes to one result in all variants of %s', async (job) => {
       const names = variantNames(benchCase).filter((name) => jobOf(benchCase, name) === job);
       const results = new Map<string, string>();
       for (const name of names) {
-        const { outputs, checksum } = await measure(benchCase, name, tiny);
+        const { outputs, checksum } = await measure(tinyCase, name, tiny);
         results.set(name, `${outputs} results, checksum ${checksum}`);
       }
       expect(new Set(results.values()).size, JSON.stringify([...results])).toBe(1);
@@ -66,6 +72,16 @@ describe('a tally', () => {
     expect(forwards.checksum).toBe(backwards.checksum);
   });
 
+  test('counts what came one by one like what came in chunks', () => {
+    const single = new Tally<number>(mix);
+    const chunks = new Tally<number>(mix);
+    const values = Array.from({ length: 3000 }, (_, n) => n);
+    for (const value of values) single.add(value);
+    single.finish();
+    chunks.addAll(values);
+    expect([single.count, single.checksum]).toEqual([3000, chunks.checksum]);
+  });
+
   test('sees a missing and a changed value', () => {
     const checksums = [
       [1, 2, 3],
@@ -87,9 +103,10 @@ describe('the report', () => {
     nsPerEvent: nsPerEvent.map((ns) => ns + 1),
     cpuNsPerEvent: nsPerEvent,
     heapBytesPerKey: variant === 'engine' ? 120.4 : undefined,
+    measures: [],
   });
   const measured: Measured = {
-    benchCase: cases[0] as BenchCase,
+    benchCase: caseNamed('stateless'),
     rows: [row('hand', [10, 20, 30]), row('rxjs', [40, 40, 40]), row('engine', [20, 20, 60])],
   };
 
@@ -100,24 +117,134 @@ describe('the report', () => {
 
   test('prints a table', () => {
     expect(tableOf(measured).split('\n').slice(1, 5)).toEqual([
-      'variant            ns/event  cpu ns/event             x hand             x RxJS  bytes/key',
-      'hand     clean  21 (11..31)   20 (10..30)  1.00 (1.00..1.00)  0.50 (0.25..0.75)',
-      'rxjs     clean  41 (41..41)   40 (40..40)  2.00 (1.33..4.00)  1.00 (1.00..1.00)',
-      'engine   clean  21 (21..61)   20 (20..60)  2.00 (1.00..2.00)  0.50 (0.50..1.50)        120',
+      'variant            ns/event  cpu ns/event             x hand         times RxJS  bytes/key',
+      'hand     clean  21 (11..31)   20 (10..30)               1.00  2.00 (1.33..4.00)',
+      'rxjs     clean           41            40  2.00 (1.33..4.00)               1.00',
+      'engine   clean  21 (21..61)   20 (20..60)  2.00 (1.00..2.00)  2.00 (0.67..2.00)        120',
+    ]);
+  });
+
+  test('compares what runs another job with its own loop by hand', () => {
+    const rows = [row('hand', [10]), row('hand-tumbling', [5]), row('engine-tumbling', [10])];
+    const figures = figuresOf({ benchCase: caseNamed('sliding'), rows });
+    const xHand = figures.filter(({ measure: name }) => name === 'xHand');
+    expect(xHand.map(({ variant, spread }) => [variant, spread.median])).toEqual([
+      ['hand', 1],
+      ['hand-tumbling', 1],
+      ['engine-tumbling', 2],
     ]);
   });
 
   test('prints a line of JSON per figure', () => {
     const lines = jsonLines(figuresOf(measured)).split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toContainEqual({
+      kind: 'figure',
       case: 'stateless',
       metric: 'engine.clean.xHand',
       value: 2,
+      min: 1,
+      max: 2,
       unit: 'ratio',
-      must: null,
-      aim: null,
-      better: 'lower',
     });
+  });
+
+  test('says what of it has to be reached, and whether it is', () => {
+    const table = verdictTable(verdictsOf(figuresOf(measured))).split('\n');
+    expect(table.slice(1)).toEqual([
+      'case       figure                           clean    must  aim  verdict',
+      'stateless  x the loop by hand                2.00    <= 2    1  met',
+      '             as a subscription                       <= 2    1  (too little measured)',
+      'stateless  times as fast as RxJS per event   2.00  >= 1.5       met',
+      '             as a subscription                     >= 1.5       (too little measured)',
+      '',
+    ]);
+  });
+});
+
+describe('a verdict', () => {
+  const figureOf = (condition: 'clean' | 'polluted', value: number) => ({
+    case: 'stateless',
+    variant: 'engine' as const,
+    condition,
+    measure: 'xHand',
+    unit: 'ratio',
+    spread: { median: value, min: value, max: value },
+  });
+  const verdictOf = (clean: number, polluted: number) =>
+    verdictsOf([figureOf('clean', clean), figureOf('polluted', polluted)])[0];
+
+  test('is that of the worse condition', () => {
+    expect(verdictOf(0.9, 1)).toMatchObject({ verdict: 'aim' });
+    expect(verdictOf(0.9, 2)).toMatchObject({ verdict: 'met' });
+    expect(verdictOf(0.9, 3)).toMatchObject({ verdict: 'missed', timesMust: 1.5 });
+    expect(verdictOf(3, 0.9)).toMatchObject({ verdict: 'missed', timesMust: 1.5 });
+  });
+
+  test('is a line of JSON as well', () => {
+    const line = verdictLines(verdictsOf([figureOf('clean', 5)])).split('\n')[0] ?? '';
+    expect(JSON.parse(line)).toEqual({
+      kind: 'verdict',
+      case: 'stateless',
+      what: 'x the loop by hand',
+      measure: 'xHand',
+      mode: 'job',
+      clean: 5,
+      polluted: null,
+      must: 2,
+      aim: 1,
+      better: 'lower',
+      verdict: 'missed',
+      timesMust: 2.5,
+    });
+  });
+
+  test('can be given on every limit', () => {
+    for (const limit of limits) {
+      const { variants } = caseNamed(limit.case);
+      expect(Object.keys(variants), limit.case).toEqual(
+        expect.arrayContaining(['engine', 'engine-subscribe']),
+      );
+    }
+  });
+});
+
+describe('what variants measure themselves', () => {
+  test('the longest block of the loop is what has not been interrupted', async () => {
+    const watch = new LoopWatch();
+    watch.start();
+    spin(5);
+    await new Promise((resolve) => void setImmediate(resolve));
+    spin(30);
+    watch.stop();
+    expect(watch.longestMs).toBeGreaterThanOrEqual(30);
+  });
+
+  test('a window is as late as its last result', () => {
+    let nowMs = 0;
+    const latencies = new Latencies((end) => nowMs - end);
+    const result = (end: number) => ({ key: 1, window: { start: 0, end }, value: 1 });
+    for (let end = 10; end <= 1000; end += 10) {
+      nowMs = end + 1;
+      latencies.addAll([result(end), result(end)]);
+      nowMs = end + 3;
+      latencies.addAll([result(end)]);
+    }
+    expect(latencies.measures({ after: 0, upTo: 1000 })).toEqual({
+      p50Ms: 3,
+      p99Ms: 3,
+      windows: 100,
+      results: 300,
+    });
+    expect(latencies.measures({ after: 500, upTo: 600 })).toEqual({
+      p50Ms: 3,
+      windows: 10,
+      results: 30,
+    });
+  });
+
+  test('a million windows give the length of the longest block', async () => {
+    const { measures } = await measure(caseNamed('million-windows'), 'engine', tiny);
+    expect(measures['longestBlockMs']).toBeGreaterThan(0);
   });
 });
 
@@ -132,9 +259,17 @@ test('eight other pipelines run, each as RxJS, as a subscription and as a job', 
 });
 
 function jobsOf(benchCase: BenchCase): string[] {
-  return [...new Set(variantNames(benchCase).map((name) => jobOf(benchCase, name)))];
+  const jobs = variantNames(benchCase).map((name) => jobOf(benchCase, name));
+  return [...new Set(jobs)].filter((job) => job !== 'feed');
 }
 
-function jobOf(benchCase: BenchCase, name: Parameters<typeof variantOf>[1]): string {
-  return variantOf(benchCase, name).job ?? benchCase.name;
+function caseNamed(name: string): BenchCase {
+  const found = cases.find((benchCase) => benchCase.name === name);
+  if (found === undefined) throw new Error(`there is no case "${name}"`);
+  return found;
+}
+
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
 }

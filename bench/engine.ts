@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lmdb, memory, run, type Pipeline } from '../src/index.js';
+import { lmdb, memory, run, type Pipeline, type RunSummary } from '../src/index.js';
 import type { Sink, SinkWriter, Source, SourceChunk } from '../src/core/connector.js';
 import { NO_TIMESTAMP, type Origin } from '../src/core/flow.js';
 import { eventsOf } from './events-of.js';
@@ -25,10 +25,17 @@ export function subscribed<Out>(job: Pipeline<Play, Out>): Run<Out> {
 /** A job with state in memory and no epochs but the last one. */
 export function jobInMemory<Out>(job: Pipeline<Play, Out>): Run<Out> {
   return async (feed, tally) => {
-    const to = tallySink(tally);
-    const checkpoint = { records: Number.MAX_SAFE_INTEGER };
-    await run(job, { from: feedSource(feed), to, state: memory(), checkpoint }).done;
+    await runInMemory(job, feedSource(feed), tallySink(tally));
   };
+}
+
+export function runInMemory<Out>(
+  job: Pipeline<Play, Out>,
+  from: Source<Play>,
+  to: Sink<Out>,
+): Promise<RunSummary> {
+  const checkpoint = { records: Number.MAX_SAFE_INTEGER };
+  return run(job, { from, to, state: memory(), checkpoint }).done;
 }
 
 /** A job with state in LMDB, in a directory of its own, and an epoch every second. */
@@ -47,14 +54,21 @@ export function jobWithEpochs<Out>(job: Pipeline<Play, Out>): Run<Out> {
 const noTimestamps: readonly number[] = new Array<number>(CHUNK).fill(NO_TIMESTAMP);
 const noKeys: readonly unknown[] = [];
 
-/** The feed as a source of one split, a chunk at a time. */
-function feedSource(feed: Feed): Source<Play> {
+/**
+ * The feed as a source of one split, a chunk at a time.
+ *
+ * @param next gives the next chunk of the feed; default: at once
+ */
+export function feedSource(
+  feed: Feed,
+  next: () => Promise<Play[] | undefined> = () => Promise.resolve(feed.next()),
+): Source<Play> {
   const origin: Origin = { name: 'feed', unit: 'element' };
-  const read = (): SourceChunk | undefined => {
-    const first = feed.position + 1;
-    const values = feed.next();
+  const read = async (): Promise<SourceChunk | undefined> => {
+    const values = await next();
     if (values === undefined) return undefined;
     const { length } = values;
+    const first = feed.position - length + 1;
     const positions = new Array<number>(length);
     for (let index = 0; index < length; index += 1) positions[index] = first + index;
     const timestamps = length === CHUNK ? noTimestamps : noTimestamps.slice(0, length);
@@ -65,15 +79,24 @@ function feedSource(feed: Feed): Source<Play> {
     name: 'feed',
     replayable: true,
     splits: () => Promise.resolve(['0']),
-    open: () =>
-      Promise.resolve({ read: () => Promise.resolve(read()), close: () => Promise.resolve() }),
+    open: () => Promise.resolve({ read, close: () => Promise.resolve() }),
   };
 }
 
-/** Counts, and keeps nothing: repeats after a crash would be its only sin, and nothing crashes here. */
-function tallySink<Out>(tally: Tally<Out>): Sink<Out> {
+/**
+ * Counts, and keeps nothing: repeats after a crash would be its only sin, and nothing crashes here.
+ *
+ * @param written called with each batch behind the tally
+ */
+export function tallySink<Out>(
+  tally: Tally<Out>,
+  written?: (values: readonly Out[]) => void,
+): Sink<Out> {
   const writer: SinkWriter = {
-    write: (values) => tally.addAll(values as readonly Out[]),
+    write(values) {
+      tally.addAll(values as readonly Out[]);
+      written?.(values as readonly Out[]);
+    },
     prepare: () => Promise.resolve(undefined),
     publish: () => Promise.resolve(),
     close: () => Promise.resolve(),

@@ -33,10 +33,14 @@ export class Feed {
   readonly #watchesHeap: boolean;
   readonly #warm: number;
   #position = 0;
+  #isStarted = false;
   #started = { wallMs: Number.NaN, cpuMs: Number.NaN };
   #stopped = this.#started;
   #heapAtStart = 0;
   #heapAtEnd = 0;
+  /** Called when the clock starts and when it stops, by those who measure something of their own. */
+  whenStarted: () => void = () => undefined;
+  whenStopped: () => void = () => undefined;
 
   constructor(plays: Plays, sizes: Sizes, options: { readonly watchesHeap: boolean }) {
     this.sizes = sizes;
@@ -52,11 +56,11 @@ export class Feed {
     return this.#position;
   }
 
-  /** The next chunk, or undefined when there are no more events. */
-  next(): Play[] | undefined {
+  /** The next chunk, of at most `most` events; undefined when there are no more. */
+  next(most = CHUNK): Play[] | undefined {
     if (this.#position === 0) this.#begin();
-    if (this.#position === this.#warm) this.#started = now();
-    const count = Math.min(CHUNK, this.sizes.events - this.#position);
+    if (this.#position >= this.#warm && !this.#isStarted) this.#start();
+    const count = Math.min(most, this.sizes.events - this.#position);
     if (count === 0) {
       this.#end();
       return undefined;
@@ -90,8 +94,15 @@ export class Feed {
     if (this.#watchesHeap) this.#heapAtStart = heapInUse();
   }
 
+  #start(): void {
+    this.#isStarted = true;
+    this.whenStarted();
+    this.#started = now();
+  }
+
   #end(): void {
     this.#stopped = now();
+    this.whenStopped();
     if (this.#watchesHeap) this.#heapAtEnd = heapInUse();
   }
 }

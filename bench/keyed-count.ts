@@ -1,10 +1,11 @@
 /** The cases `keyed-count-*`: the running count of each key, one result per event. */
 import { groupBy, map as rxMap, mergeMap, scan } from 'rxjs';
 import { keyBy, pipeline, process, unchecked, valueState } from '../src/index.js';
-import type { BenchCase } from './case.js';
+import { WARM_EVENTS, feedAlone, type BenchCase } from './case.js';
 import { endlessEventsOf, eventsOf } from './events-of.js';
-import { jobInMemory, jobWithEpochs } from './engine.js';
+import { jobInMemory, jobWithEpochs, subscribed } from './engine.js';
 import type { Feed } from './feed.js';
+import { IntegerCounts } from './hand-table.js';
 import type { Play } from './plays.js';
 import { digest2, type Tally } from './tally.js';
 
@@ -13,23 +14,56 @@ interface Count {
   readonly count: number;
 }
 
+/** Changed in place: one look into the map per event, where a map of numbers needs two. */
+interface Counter {
+  count: number;
+}
+
+type Counters = Map<number, Counter>;
+
 function hand(feed: Feed, tally: Tally<Count>): void {
-  const counts = new Map<number, number>();
-  for (let plays = feed.next(); plays !== undefined; plays = feed.next()) {
-    for (let index = 0; index < plays.length; index += 1) {
-      const { user } = plays[index] as Play;
-      const count = (counts.get(user) ?? 0) + 1;
-      counts.set(user, count);
-      tally.add({ user, count });
+  const counters: Counters = new Map();
+  for (let plays = feed.next(); plays !== undefined; plays = feed.next())
+    tally.addAll(countsOf(plays, counters));
+}
+
+function countsOf(plays: readonly Play[], counters: Counters): Count[] {
+  const results = new Array<Count>(plays.length);
+  for (let index = 0; index < plays.length; index += 1) {
+    const { user } = plays[index] as Play;
+    let counter = counters.get(user);
+    if (counter === undefined) {
+      counter = { count: 0 };
+      counters.set(user, counter);
     }
+    counter.count += 1;
+    results[index] = { user, count: counter.count };
   }
+  return results;
+}
+
+function handIntegers(feed: Feed, tally: Tally<Count>): void {
+  const counts = new IntegerCounts();
+  for (let plays = feed.next(); plays !== undefined; plays = feed.next())
+    tally.addAll(integerCountsOf(plays, counts));
+}
+
+function integerCountsOf(plays: readonly Play[], counts: IntegerCounts): Count[] {
+  const results = new Array<Count>(plays.length);
+  for (let index = 0; index < plays.length; index += 1) {
+    const { user } = plays[index] as Play;
+    results[index] = { user, count: counts.increment(user) };
+  }
+  return results;
 }
 
 interface Counting {
   readonly counts: Map<number, number>;
-  last: Count;
+  user: number;
+  count: number;
 }
 
+// Numbers and no counters, and the result made behind the `scan`: what an old object is given to hold costs V8 extra.
 function rxjs(feed: Feed, tally: Tally<Count>): void {
   eventsOf(feed)
     .pipe(
@@ -37,12 +71,13 @@ function rxjs(feed: Feed, tally: Tally<Count>): void {
         (state: Counting, { user }: Play) => {
           const count = (state.counts.get(user) ?? 0) + 1;
           state.counts.set(user, count);
-          state.last = { user, count };
+          state.user = user;
+          state.count = count;
           return state;
         },
-        { counts: new Map<number, number>(), last: { user: 0, count: 0 } },
+        { counts: new Map<number, number>(), user: 0, count: 0 },
       ),
-      rxMap(({ last }) => last),
+      rxMap(({ user, count }): Count => ({ user, count })),
     )
     .subscribe((count) => tally.add(count));
 }
@@ -86,20 +121,24 @@ interface Size {
 }
 
 function keyedCount({ keys, name, epochEvents, groupByEvents }: Size): BenchCase {
-  const groups = { run: rxjsGroupBy, events: keys + (groupByEvents ?? 0) };
+  const warm = keys + WARM_EVENTS;
+  const groups = { run: rxjsGroupBy, events: keys + (groupByEvents ?? 0), warm: keys };
   return {
     name: `keyed-count-${name}`,
     title: `running count per key, ${name} keys`,
-    sizes: { events: 4_000_000 + keys, warm: keys, keys },
+    sizes: { events: warm + 4_000_000, warm, keys },
     plays: { keysFirst: true },
     digest: ({ user, count }: Count) => digest2(user, count),
     measuresMemory: true,
     variants: {
+      feed: feedAlone,
       hand: { run: hand },
+      'hand-integers': { run: handIntegers },
       rxjs: { run: rxjs },
       ...(groupByEvents === undefined ? {} : { 'rxjs-groupby': groups }),
       engine: { run: jobInMemory(job) },
-      'engine-epochs': { run: jobWithEpochs(job), events: keys + epochEvents },
+      'engine-subscribe': { run: subscribed(job) },
+      'engine-epochs': { run: jobWithEpochs(job), events: warm + epochEvents },
     },
   };
 }

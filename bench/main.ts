@@ -1,9 +1,11 @@
 /** `npm run bench`: each case beside the loop by hand and beside RxJS, in processes of their own. */
 import { serveOrders } from './child.js';
 import { cases } from './cases.js';
+import { figuresOf, type Figure } from './figures.js';
 import { readOptions, usage } from './options.js';
 import { measureCase } from './rounds.js';
-import { figuresOf, jsonLines, tableOf } from './report.js';
+import { jsonLines, tableOf, verdictLines, verdictTable } from './report.js';
+import { verdictsOf } from './verdicts.js';
 
 const options = readOptions(process.argv.slice(2));
 if (options.child) serveOrders();
@@ -17,8 +19,14 @@ async function runBench(): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  const figures: Figure[] = [];
   for (const benchCase of chosen) {
     const measured = await measureCase(benchCase, options);
-    console.log(options.json ? jsonLines(figuresOf(measured)) : tableOf(measured));
+    const added = figuresOf(measured);
+    figures.push(...added);
+    console.log(options.json ? jsonLines(added) : tableOf(measured));
   }
+  const verdicts = verdictsOf(figures);
+  if (verdicts.length > 0)
+    console.log(options.json ? verdictLines(verdicts) : verdictTable(verdicts));
 }

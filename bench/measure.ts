@@ -1,5 +1,5 @@
 /** One run of one variant: feeds it, and reports time, outputs, checksum and, when asked, heap. */
-import { variantOf, type BenchCase, type VariantName } from './case.js';
+import { variantOf, type BenchCase, type Measures, type VariantName } from './case.js';
 import { CHUNK, Feed, type Sizes } from './feed.js';
 import { Plays } from './plays.js';
 import { Tally } from './tally.js';
@@ -12,6 +12,8 @@ export interface Outcome {
   readonly outputs: number;
   readonly checksum: number;
   readonly heapBytesPerKey: number;
+  /** What the variant has measured itself. */
+  readonly measures: Measures;
 }
 
 export async function measure(
@@ -23,7 +25,8 @@ export async function measure(
   const plays = new Plays({ ...benchCase.plays, keys: sizes.keys });
   const feed = new Feed(plays, sizes, { watchesHeap });
   const tally = new Tally<never>(benchCase.digest);
-  await variantOf(benchCase, name).run(feed, tally);
+  const measures = (await variantOf(benchCase, name).run(feed, tally)) ?? {};
+  tally.finish();
   const { events, elapsedMs, cpuMs, heapBytes } = feed.reading();
   return {
     fed: sizes.events,
@@ -32,13 +35,14 @@ export async function measure(
     outputs: tally.count,
     checksum: tally.checksum,
     heapBytesPerKey: heapBytes / sizes.keys,
+    measures,
   };
 }
 
 /** The sizes of the measured runs of a variant, or with `quick` about an eighth of them. */
 export function sizesOf(benchCase: BenchCase, name: VariantName, quick: boolean): Sizes {
-  const { warm, keys, events: common } = benchCase.sizes;
-  const events = variantOf(benchCase, name).events ?? common;
-  const measured = Math.ceil((events - warm) / (quick ? 8 : 1));
+  const { keys, ...common } = benchCase.sizes;
+  const { events = common.events, warm = common.warm } = variantOf(benchCase, name);
+  const measured = Math.ceil((events - warm) / (quick && benchCase.keepsSizes !== true ? 8 : 1));
   return { warm, keys, events: warm + Math.max(measured, 4 * CHUNK) };
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  /** One JSON object per figure instead of tables. */
+  /** One JSON object per figure and verdict instead of tables. */
   readonly json: boolean;
   /** Cases whose name begins with it. Default: all. */
   readonly caseName: string;
@@ -19,7 +19,9 @@ export const usage = `npm run bench -- [--case NAME] [--runs N] [--quick] [--jso
   --case NAME   only the cases whose name begins with NAME
   --runs N      measured runs of each variant; default 7
   --quick       an eighth of the events, three runs
-  --json        one line of JSON per figure`;
+  --json        one line of JSON per figure, and per verdict on what has to be reached
+
+All of it takes about half an hour, with --quick ten minutes.`;
 
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({

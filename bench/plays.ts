@@ -16,9 +16,10 @@ export interface Play {
 /** A bound that no event ever lies behind. */
 export const OUT_OF_ORDER_MS = 100;
 
+/** The event time of the first event, epoch ms: a whole number of minutes. */
+export const FIRST_MS = 1_436_918_400_000;
 /** Ten thousand events per second of event time: with 10 k keys each key comes once a second. */
 const EVENTS_PER_MS = 10;
-const FIRST_MS = 1_436_918_400_000;
 const RING = 1024;
 /** Coprime to all numbers of keys that are powers of ten, so that its multiples visit each key. */
 const STRIDE = 7919;
@@ -29,6 +30,10 @@ export interface PlaysOptions {
   readonly keysFirst: boolean;
   /** Few keys have most of the events. Default: all keys are alike. */
   readonly skewed?: boolean;
+  /** Default 10. */
+  readonly eventsPerMs?: number;
+  /** Default: up to 63 ms out of order. */
+  readonly inOrder?: boolean;
 }
 
 interface Template {
@@ -45,11 +50,17 @@ export class Plays {
   readonly #keys: number;
   readonly #keysFirst: number;
   readonly #isSkewed: boolean;
+  readonly #eventsPerMs: number;
+  /** The bits of chance that set an event back in time. */
+  readonly #delayBits: number;
 
-  constructor({ keys, keysFirst, skewed = false }: PlaysOptions) {
+  constructor(options: PlaysOptions) {
+    const { keys, keysFirst, skewed = false, inOrder = false } = options;
     this.#keys = keys;
     this.#keysFirst = keysFirst ? keys : 0;
     this.#isSkewed = skewed;
+    this.#eventsPerMs = options.eventsPerMs ?? EVENTS_PER_MS;
+    this.#delayBits = inOrder ? 0 : 63;
   }
 
   at(n: number): Play {
@@ -59,7 +70,7 @@ export class Plays {
       user: n < this.#keysFirst ? ((n * STRIDE) % this.#keys) | 0 : this.#keyOf(chance),
       song: template.song,
       ms: template.ms,
-      at: FIRST_MS + Math.floor(n / EVENTS_PER_MS) - (chance & 63),
+      at: FIRST_MS + Math.floor(n / this.#eventsPerMs) - (chance & this.#delayBits),
     };
   }
 

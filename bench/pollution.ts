@@ -18,6 +18,7 @@ import {
   pipeline,
   process,
   run,
+  session,
   sliding,
   stream,
   sum,
@@ -188,7 +189,7 @@ const jobs: readonly ((events: DataStream<Shape>) => DataStream<unknown>)[] = [
       filter((e) => e.weight > 2),
       keyBy((e) => ({ kind: e.weight })),
       window(
-        tumbling({ size: '1s' }),
+        session({ gap: '100ms' }),
         min((e: Shape) => e.id),
         { uid: 'least' },
       ),

@@ -1,121 +1,115 @@
 /** Measurements as tables for people and as lines of JSON for programs. */
-import type { VariantName } from './case.js';
+import { figuresOfRow, ratioHeadings, type Figure } from './figures.js';
 import type { Measured, Row } from './rounds.js';
-import { ratioOf, spreadOf, type Spread } from './statistics.js';
+import type { Spread } from './statistics.js';
+import { sayVerdict, type Verdict } from './verdicts.js';
 
-/** One line of `--json`. */
-export interface Figure {
-  readonly case: string;
-  /** Variant, condition and measure, such as `engine.clean.xHand`. */
-  readonly metric: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What must be reached, and what is aimed for; null where nobody has said. */
-  readonly must: number | null;
-  readonly aim: number | null;
-  readonly better: 'lower' | 'higher';
-}
-
-/** What rows are compared with: the measure's name, its heading, the base, and which rows it makes sense for. */
-interface Comparison {
-  readonly measure: string;
-  readonly heading: string;
-  readonly base: VariantName;
-  readonly only?: VariantName;
-}
-
-const comparisons: readonly Comparison[] = [
-  { measure: 'xHand', heading: 'x hand', base: 'hand' },
-  { measure: 'xRxjs', heading: 'x RxJS', base: 'rxjs' },
-  { measure: 'xGroupBy', heading: 'x groupBy', base: 'rxjs-groupby', only: 'engine' },
-  { measure: 'xTumbling', heading: 'x tumbling', base: 'engine-tumbling', only: 'engine' },
-  { measure: 'xTumbling', heading: 'x tumbling', base: 'hand-tumbling', only: 'hand' },
-  { measure: 'xNoEpochs', heading: 'x no epochs', base: 'engine', only: 'engine-epochs' },
+const columns: readonly [measure: string, heading: string, digits: number][] = [
+  ['nsPerEvent', 'ns/event', 0],
+  ['cpuNsPerEvent', 'cpu ns/event', 0],
+  ...[...ratioHeadings].map(([measure, heading]): [string, string, number] => [
+    measure,
+    heading,
+    2,
+  ]),
+  ['bytesPerKey', 'bytes/key', 0],
+  ['longestBlockMs', 'longest block, ms', 2],
+  ['allMs', 'all, ms', 0],
+  ['p50Ms', 'p50, ms', 2],
+  ['p99Ms', 'p99, ms', 2],
+  ['p999Ms', 'p99.9, ms', 2],
+  ['windows', 'windows', 0],
+  ['results', 'results', 0],
 ];
 
-export function figuresOf(measured: Measured): Figure[] {
-  const figures: Figure[] = [];
-  for (const row of measured.rows) {
-    const put = (measure: string, value: number, unit: string): void => {
-      const metric = `${row.variant}.${row.condition}.${measure}`;
-      const limits = { must: null, aim: null, better: 'lower' } as const;
-      figures.push({ case: measured.benchCase.name, metric, value, unit, ...limits });
-    };
-    put('nsPerEvent', spreadOf(row.nsPerEvent).median, 'ns/event');
-    put('cpuNsPerEvent', spreadOf(row.cpuNsPerEvent).median, 'ns/event');
-    for (const comparison of comparisons) {
-      const ratio = compare(measured, row, comparison);
-      if (ratio === undefined || comparison.base === row.variant) continue;
-      put(comparison.measure, ratio.median, 'ratio');
-    }
-    if (row.heapBytesPerKey !== undefined) put('bytesPerKey', row.heapBytesPerKey, 'bytes/key');
-  }
-  return figures;
+/** One object per line: first the kind of line, then what it says. */
+export function jsonLines(figures: readonly Figure[]): string {
+  const lines = figures.map(({ variant, condition, measure, spread, unit, ...rest }) => ({
+    kind: 'figure',
+    case: rest.case,
+    // Such as `engine.clean.xHand`.
+    metric: `${variant}.${condition}.${measure}`,
+    value: rounded(spread.median),
+    min: rounded(spread.min),
+    max: rounded(spread.max),
+    unit,
+  }));
+  return lines.map((line) => JSON.stringify(line)).join('\n');
 }
 
-export function jsonLines(figures: readonly Figure[]): string {
-  const rounded = figures.map((figure) => ({
-    ...figure,
-    value: Number(figure.value.toPrecision(4)),
+export function verdictLines(verdicts: readonly Verdict[]): string {
+  const lines = verdicts.map(({ values, timesMust, aim, ...verdict }) => ({
+    kind: 'verdict',
+    ...verdict,
+    clean: rounded(values.clean),
+    polluted: rounded(values.polluted),
+    aim: aim ?? null,
+    timesMust: rounded(timesMust),
   }));
-  return rounded.map((figure) => JSON.stringify(figure)).join('\n');
+  return lines.map((line) => JSON.stringify(line)).join('\n');
 }
 
 export function tableOf(measured: Measured): string {
   const { benchCase, rows } = measured;
-  const columns: readonly [heading: string, cell: (row: Row) => string][] = [
-    ['variant', ({ variant }) => variant],
-    ['', ({ condition }) => condition],
-    ['ns/event', ({ nsPerEvent }) => withRange(spreadOf(nsPerEvent), 0)],
-    ['cpu ns/event', ({ cpuNsPerEvent }) => withRange(spreadOf(cpuNsPerEvent), 0)],
-    ...headings(measured).map((heading): [string, (row: Row) => string] => [
-      heading,
-      (row) => ratioCell(measured, row, heading),
-    ]),
-    ['bytes/key', ({ heapBytesPerKey: bytes }) => (bytes === undefined ? '' : bytes.toFixed(0))],
-  ];
   const lines = [
-    columns.map(([heading]) => heading),
-    ...rows.map((row) => columns.map(([, cell]) => cell(row))),
+    ['variant', '', ...columns.map(([, heading]) => heading)],
+    ...rows.map((row) => [row.variant, row.condition, ...cellsOf(measured, row)]),
   ];
-  const used = columns.map((_, at) => at < 2 || lines.slice(1).some((line) => line[at] !== ''));
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
-  const text = lines.map((line) =>
-    line
-      .map((cell, at) => (at < 2 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .filter((_, at) => used[at])
-      .join('  ')
-      .trimEnd(),
-  );
-  return [`${benchCase.name}: ${benchCase.title}`, ...text, ''].join('\n');
+  return `${benchCase.name}: ${benchCase.title}\n${aligned(lines, 2)}\n`;
 }
 
-/** The comparisons that some row of this case has. */
-function headings(measured: Measured): string[] {
-  const variants = new Set(measured.rows.map(({ variant }) => variant));
-  const present = comparisons.filter(
-    ({ base, only }) => variants.has(base) && (only === undefined || variants.has(only)),
-  );
-  return [...new Set(present.map(({ heading }) => heading))];
+/** The closing table. */
+export function verdictTable(verdicts: readonly Verdict[]): string {
+  const lines = verdicts.map((verdict) => [
+    verdict.mode === 'job' ? verdict.case : '',
+    verdict.mode === 'job' ? verdict.what : '  as a subscription',
+    digits(verdict.values.clean),
+    digits(verdict.values.polluted),
+    `${verdict.better === 'lower' ? '<=' : '>='} ${verdict.must}`,
+    verdict.aim === undefined ? '' : String(verdict.aim),
+    sayVerdict(verdict),
+  ]);
+  const headings = ['case', 'figure', 'clean', 'polluted', 'must', 'aim', 'verdict'];
+  return `What has to be reached, by the worse of both conditions\n${aligned([headings, ...lines], 2, 6)}\n`;
 }
 
-function ratioCell(measured: Measured, row: Row, heading: string): string {
-  const found = comparisons
-    .filter((comparison) => comparison.heading === heading)
-    .map((comparison) => compare(measured, row, comparison))
-    .find((ratio) => ratio !== undefined);
-  return found === undefined ? '' : withRange(found, 2);
+function cellsOf(measured: Measured, row: Row): string[] {
+  const figures = figuresOfRow(measured, row);
+  return columns.map(([measure, , places]) => {
+    const found = figures.find((figure) => figure.measure === measure);
+    return found === undefined ? '' : withRange(found.spread, places);
+  });
 }
 
-function compare(measured: Measured, row: Row, { base, only }: Comparison): Spread | undefined {
-  if (only !== undefined && only !== row.variant) return undefined;
-  const other = measured.rows.find(
-    ({ variant, condition }) => variant === base && condition === row.condition,
-  );
-  return other === undefined ? undefined : ratioOf(row.cpuNsPerEvent, other.cpuNsPerEvent);
+/** Lines of cells as text; columns without a cell are left out, and all but some stand to the right. */
+function aligned(lines: readonly (readonly string[])[], left: number, alsoLeft = -1): string {
+  const isLeft = (at: number): boolean => at < left || at === alsoLeft;
+  const headings = lines[0] ?? [];
+  const isUsed = headings.map((_, at) => lines.slice(1).some((line) => line[at] !== ''));
+  const widths = headings.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  const pad = (cell: string, at: number): string =>
+    isLeft(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0);
+  return lines
+    .map((line) =>
+      line
+        .map(pad)
+        .filter((_, at) => isUsed[at])
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
-function withRange({ median, min, max }: Spread, digits: number): string {
-  const [middle, low, high] = [median, min, max].map((value) => value.toFixed(digits));
-  return `${middle} (${low}..${high})`;
+function withRange({ median, min, max }: Spread, places: number): string {
+  const [middle, low, high] = [median, min, max].map((value) => value.toFixed(places));
+  return min === max ? `${middle}` : `${middle} (${low}..${high})`;
+}
+
+function digits(value: number | undefined): string {
+  return value === undefined ? '' : value.toFixed(2);
+}
+
+/** Four digits are more than can be relied upon. */
+function rounded(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : Number(value.toPrecision(4));
 }

@@ -5,7 +5,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { variantNames, variantOf, type BenchCase, type VariantName } from './case.js';
+import { jobOf, variantNames, type BenchCase, type Measures, type VariantName } from './case.js';
 import type { Sizes } from './feed.js';
 import { sizesOf, type Outcome } from './measure.js';
 import type { Options } from './options.js';
@@ -25,12 +25,17 @@ export interface Row {
   readonly cpuNsPerEvent: readonly number[];
   /** Undefined where it was not measured. */
   readonly heapBytesPerKey: number | undefined;
+  /** What the variant has measured itself, one per round. */
+  readonly measures: readonly Measures[];
 }
 
 const WARM_UP_ROUNDS = 2;
 
 export async function measureCase(benchCase: BenchCase, options: Options): Promise<Measured> {
-  const workers = (['clean', 'polluted'] as const).flatMap((condition) =>
+  const { conditions = ['clean', 'polluted'], runsOnce = false } = benchCase;
+  const warmUps = runsOnce ? 0 : WARM_UP_ROUNDS;
+  const rounds = warmUps + (runsOnce ? 1 : options.runs);
+  const workers = conditions.flatMap((condition) =>
     variantNames(benchCase).map(
       (variant) => new Worker({ benchCase, variant, condition, quick: options.quick }),
     ),
@@ -38,14 +43,14 @@ export async function measureCase(benchCase: BenchCase, options: Options): Promi
   const checksums = new Checksums(benchCase, workers);
   try {
     await Promise.all(workers.map((worker) => worker.prepare()));
-    for (const worker of workers) await checksums.expect(worker);
-    for (let round = 0; round < WARM_UP_ROUNDS + options.runs; round += 1) {
+    if (!runsOnce) for (const worker of workers) await checksums.expect(worker);
+    for (let round = 0; round < rounds; round += 1) {
       // Rotated, so that nobody always runs behind the same neighbour.
       const first = round % workers.length;
       for (const worker of [...workers.slice(first), ...workers.slice(0, first)]) {
         const outcome = await worker.run();
         checksums.compare(worker, outcome);
-        if (round >= WARM_UP_ROUNDS) worker.note(outcome);
+        if (round >= warmUps) worker.note(outcome);
       }
     }
     if (benchCase.measuresMemory) for (const worker of workers) await worker.weigh();
@@ -69,6 +74,7 @@ class Worker implements Row {
   readonly sizes: Sizes;
   readonly nsPerEvent: number[] = [];
   readonly cpuNsPerEvent: number[] = [];
+  readonly measures: Measures[] = [];
   heapBytesPerKey: number | undefined;
   readonly #case: string;
   readonly #process: ChildProcess;
@@ -99,7 +105,8 @@ class Worker implements Row {
     return answer.outcome;
   }
 
-  note({ nsPerEvent, cpuNsPerEvent }: Outcome): void {
+  note({ nsPerEvent, cpuNsPerEvent, measures }: Outcome): void {
+    this.measures.push(measures);
     this.nsPerEvent.push(nsPerEvent);
     this.cpuNsPerEvent.push(cpuNsPerEvent);
   }
@@ -146,15 +153,17 @@ class Checksums {
     this.#expected.set(id, resultsOf(await reference.run({ sizes: worker.sizes })));
   }
 
+  /** Where nobody has been asked before, the first one says what has to come out. */
   compare(worker: Worker, outcome: Outcome): void {
     const results = resultsOf(outcome);
-    const expected = this.#expected.get(this.#idOf(worker));
+    const expected = this.#expected.get(this.#idOf(worker)) ?? results;
+    this.#expected.set(this.#idOf(worker), expected);
     if (results !== expected)
       throw new Error(`expected ${expected} from ${worker.name}, got ${results}`);
   }
 
   #jobOf({ variant }: Worker): string {
-    return variantOf(this.#benchCase, variant).job ?? this.#benchCase.name;
+    return jobOf(this.#benchCase, variant);
   }
 
   #idOf(worker: Worker): string {

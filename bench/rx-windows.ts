@@ -2,24 +2,17 @@
 import { concatMap, concatWith, defer, filter, scan, type Observable } from 'rxjs';
 import { eventsOf } from './events-of.js';
 import type { Feed } from './feed.js';
-import {
-  HandWindows,
-  type CountResult,
-  type TimeWindow,
-  type WindowSizes,
-} from './hand-windows.js';
+import type { HandWindows } from './hand-windows.js';
 
-/** @param resultsOf what is emitted for a window that has fired */
+/** @param windowsOf makes the windows, given what they call with the results of each firing */
 export function rxWindows<Out>(
   feed: Feed,
-  sizes: WindowSizes,
-  resultsOf: (results: CountResult[], window: TimeWindow) => Out[],
+  windowsOf: (fire: (results: Out[]) => void) => HandWindows,
 ): Observable<Out> {
   return defer(() => {
     let fired: Out[] = [];
-    const windows = new HandWindows(sizes, (results, window) => {
-      const added = resultsOf(results, window);
-      fired = fired.length === 0 ? added : fired.concat(added);
+    const windows = windowsOf((results) => {
+      fired = fired.length === 0 ? results : fired.concat(results);
     });
     const take = (): Out[] => {
       const taken = fired;

@@ -9,10 +9,10 @@ import {
   unchecked,
   window,
 } from '../src/index.js';
-import type { BenchCase } from './case.js';
-import { jobInMemory, jobWithEpochs } from './engine.js';
+import { WARM_EVENTS, feedAlone, type BenchCase } from './case.js';
+import { jobInMemory, jobWithEpochs, subscribed } from './engine.js';
 import type { Feed } from './feed.js';
-import { HandWindows, type CountResult } from './hand-windows.js';
+import { HandSliding, type CountResult } from './hand-windows.js';
 import { OUT_OF_ORDER_MS, type Play } from './plays.js';
 import { rxWindows } from './rx-windows.js';
 import { digest3, type Tally } from './tally.js';
@@ -46,17 +46,18 @@ function ranksBefore(a: CountResult, b: CountResult): boolean {
   return a.value > b.value || (a.value === b.value && a.key < b.key);
 }
 
+function topsByHand(fire: (tops: Top[]) => void): HandSliding {
+  return new HandSliding(sizes, (results, { end }) => fire([best(results, end)]));
+}
+
 function hand(feed: Feed, tally: Tally<Top>): void {
-  const windows = new HandWindows(sizes, (results, { end }) => tally.add(best(results, end)));
-  for (let plays = feed.next(); plays !== undefined; plays = feed.next()) {
-    for (let index = 0; index < plays.length; index += 1) windows.add(plays[index] as Play);
-  }
+  const windows = topsByHand((tops) => tally.addAll(tops));
+  for (let plays = feed.next(); plays !== undefined; plays = feed.next()) windows.addAll(plays);
   windows.end();
 }
 
 function rxjs(feed: Feed, tally: Tally<Top>): void {
-  const tops = rxWindows(feed, sizes, (results, { end }) => [best(results, end)]);
-  tops.subscribe((top) => tally.add(top));
+  rxWindows(feed, topsByHand).subscribe((top) => tally.add(top));
 }
 
 const job = pipeline('trend', unchecked<Play>(), (plays) =>
@@ -80,14 +81,16 @@ function digest({ per, top }: Top): number {
 export const trend: BenchCase = {
   name: 'trend',
   title: 'ten most played, sliding 60 s / 5 s, 10 k keys, skewed',
-  sizes: { events: 4_000_000, warm: 700_000, keys: 10_000 },
+  sizes: { events: 5_000_000, warm: WARM_EVENTS, keys: 10_000 },
   plays: { keysFirst: false, skewed: true },
   digest,
   measuresMemory: false,
   variants: {
+    feed: feedAlone,
     hand: { run: hand },
     rxjs: { run: rxjs },
     engine: { run: jobInMemory(job) },
+    'engine-subscribe': { run: subscribed(job) },
     'engine-epochs': { run: jobWithEpochs(job), events: 12_000_000 },
   },
 };
