@@ -20,6 +20,7 @@ export default defineConfig({
       'src/**/*.test.ts',
       'property-tests/**/*.test.ts',
       'demos/**/*.test.ts',
+      'bench/**/*.test.ts',
       'conformance/**/*.test.ts',
       'scripts/**/*.test.ts',
       'tidy.test.ts',

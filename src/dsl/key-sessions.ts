@@ -22,6 +22,10 @@ export class KeySessions extends LiveSlot implements Session {
   accumulator: unknown = undefined;
   /** The time under which the key waits, ms; Infinity for none. Not part of the stored form. */
   wake = Infinity;
+  /** While its bucket is worked on: the time at which it is due. Not stored. */
+  due = NaN;
+  /** Whether the key has been without sessions since it last had something to do. */
+  lingers = false;
   #older: Session[] | undefined;
 
   get isEmpty(): boolean {

@@ -34,6 +34,20 @@ export interface MergingSessionsOptions {
   readonly output: WindowOutput;
 }
 
+/** A bucket that is being worked on. */
+interface Firing {
+  readonly start: number;
+  readonly until: number;
+  /** Those that are due, by time. */
+  readonly keys: KeySessions[];
+  at: number;
+}
+
+/** The ends of so many ms of event time share a bucket: nearly every session has an end of its own. */
+const BUCKET_MS = 128;
+/** How long a key without sessions is kept, because some come back at once; ms of event time. */
+const LINGER_MS = 10_000;
+
 export class MergingSessions implements Operator {
   readonly #context: OperatorContext;
   readonly #options: MergingSessionsOptions;
@@ -41,11 +55,14 @@ export class MergingSessions implements Operator {
   readonly #counters: Counters;
   readonly #store: KeyedState<KeySessions>;
   readonly #cell: KeyCell;
-  readonly #buckets = new WakeBuckets<KeySessions>();
+  readonly #buckets = new WakeBuckets<KeySessions>(BUCKET_MS);
   /** The watermark up to which sessions have fired: all that are due at it, once an advance is done. */
   #firedUpTo = MIN_WATERMARK;
   /** The bucket that an unfinished advance is at. */
-  #firing: { readonly time: number; readonly keys: readonly KeySessions[]; at: number } | undefined;
+  #firing: Firing | undefined;
+  /** Keys of a bucket that has been worked on whose time has not come yet. */
+  readonly #notYet: KeySessions[] = [];
+  readonly #lingerMs: number;
 
   constructor(context: OperatorContext, options: MergingSessionsOptions) {
     this.#context = context;
@@ -54,6 +71,7 @@ export class MergingSessions implements Operator {
     this.#counters = context.counters;
     this.#store = context.keyedState<KeySessions>();
     this.#cell = context.keyCell(0);
+    this.#lingerMs = typeof options.gap === 'number' ? Math.min(options.gap, LINGER_MS) : LINGER_MS;
     this.#firedUpTo = context.watermark();
     for (const { live } of this.#store.slots()) this.#wakeNext(live, this.#firedUpTo);
   }
@@ -90,11 +108,12 @@ export class MergingSessions implements Operator {
       if (this.#firing === undefined) {
         const { next } = this.#buckets;
         if (next > time || next === Infinity) break;
-        this.#firing = { time: next, keys: this.#buckets.take(), at: 0 };
+        this.#firing = this.#sorted(next, time);
       }
-      if (!this.#fireBucket(this.#firing, budget)) return false;
+      if (!this.#fireKeys(this.#firing, budget)) return false;
       this.#firing = undefined;
     }
+    for (const live of this.#notYet.splice(0)) this.#wakeNext(live, time);
     this.#firedUpTo = time;
     return true;
   }
@@ -132,6 +151,7 @@ export class MergingSessions implements Operator {
    */
   #addElsewhere(live: KeySessions, value: unknown, own: { start: number; end: number }): boolean {
     const { latenessMs } = this.#options;
+    live.lingers = false;
     const before = live.sessions;
     const met = before.filter((session) => sessionsMeet(session, own));
     if (met.length === 0 && own.end - 1 + latenessMs <= this.#firedUpTo) return false;
@@ -158,23 +178,65 @@ export class MergingSessions implements Operator {
     return accumulator;
   }
 
-  #fireBucket(
-    firing: { readonly time: number; readonly keys: readonly KeySessions[]; at: number },
-    budget: Budget,
-  ): boolean {
-    const { time, keys } = firing;
+  /** Takes out a bucket: the keys that are due, by the time at which they are. The others wait on. */
+  #sorted(start: number, until: number): Firing {
+    const firing: Firing = { start, until, keys: [], at: 0 };
+    for (const live of this.#buckets.take()) {
+      // Moved on to an earlier time, and seen there; or standing here for the second time.
+      if (this.#buckets.startOf(live.wake) !== start) continue;
+      // Sessions may have grown since the key was put here; what was before that time has been done.
+      const wake = live.isEmpty ? live.wake : this.#nextOf(live, live.wake - 1);
+      live.wake = Infinity;
+      if (this.#isIn(firing, wake)) {
+        live.due = wake;
+        firing.keys.push(live);
+      } else this.#wait(live, wake, firing);
+    }
+    firing.keys.sort(byDue);
+    return firing;
+  }
+
+  #isIn({ start, until }: Firing, time: number): boolean {
+    return time <= until && this.#buckets.startOf(time) === start;
+  }
+
+  /** Puts a key under a time; what lies in the bucket at hand but is not due waits for the end of the advance. */
+  #wait(live: KeySessions, time: number, { start }: Firing): void {
+    if (this.#buckets.startOf(time) === start) this.#notYet.push(live);
+    else this.#buckets.add(live, time);
+  }
+
+  #fireKeys(firing: Firing, budget: Budget): boolean {
+    const { keys } = firing;
     while (firing.at < keys.length) {
       if (budget.left <= 0) return false;
       const live = keys[firing.at] as KeySessions;
       firing.at += 1;
-      if (live.wake !== time) continue;
       budget.left -= 1;
-      live.wake = Infinity;
+      const time = live.due;
       this.#context.derive(live.key, time);
       this.#fireDue(live, time);
-      this.#wakeNext(live, time);
+      this.#goOn(live, time, firing);
     }
     return true;
+  }
+
+  /** A key that has been dealt with at a time waits for the next one, which may be in the bucket at hand. */
+  #goOn(live: KeySessions, time: number, firing: Firing): void {
+    if (live.isEmpty && live.lingers) {
+      this.#store.release(live);
+      return;
+    }
+    if (live.isEmpty) live.lingers = true;
+    const next = live.isEmpty ? time + this.#lingerMs : this.#nextOf(live, time);
+    if (!this.#isIn(firing, next)) {
+      this.#wait(live, next, firing);
+      return;
+    }
+    live.due = next;
+    let at = firing.at;
+    while (at < firing.keys.length && (firing.keys[at] as KeySessions).due <= next) at += 1;
+    firing.keys.splice(at, 0, live);
   }
 
   /** Fires the session that ends at a time, and forgets those whose lateness is over. */
@@ -204,12 +266,19 @@ export class MergingSessions implements Operator {
     return end - 1 > firedUpTo ? end - 1 : end - 1 + this.#options.latenessMs;
   }
 
+  /** The earliest time behind `done` at which a key has something to do. */
+  #nextOf(live: KeySessions, done: number): number {
+    if (live.isSingle) return this.#wakeOf(live, done);
+    let earliest = Infinity;
+    for (const session of live.sessions) earliest = Math.min(earliest, this.#wakeOf(session, done));
+    return earliest;
+  }
+
+  /** Puts a key under its next time: after a restore, or at the end of an advance. */
   #wakeNext(live: KeySessions, firedUpTo: number): void {
-    if (live.isEmpty) this.#store.release(live);
-    else if (live.isSingle) this.#buckets.add(live, this.#wakeOf(live, firedUpTo));
-    else
-      for (const session of live.sessions)
-        this.#buckets.add(live, this.#wakeOf(session, firedUpTo));
+    if (!live.isEmpty) this.#buckets.add(live, this.#nextOf(live, firedUpTo));
+    else if (live.lingers) this.#buckets.add(live, firedUpTo + this.#lingerMs);
+    else this.#store.release(live);
   }
 
   #fire(live: KeySessions, { start, end, accumulator }: Session): void {
@@ -221,4 +290,8 @@ export class MergingSessions implements Operator {
     }
     this.#options.output.emit(live.key, { start, end }, value, end - 1);
   }
+}
+
+function byDue(a: KeySessions, b: KeySessions): number {
+  return a.due - b.due;
 }

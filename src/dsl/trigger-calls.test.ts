@@ -43,6 +43,18 @@ describe('timers of the windows of a key', () => {
     expect([fired, t.timers()]).toEqual([[4], 1]);
   });
 
+  test('set twice and deleted once are gone', () => {
+    const t = harness(tumbling({ size: 10 }), {
+      element(n, context) {
+        if (n < 3) context.setProcessingTime(50);
+        else context.deleteProcessingTime(50);
+        return 'continue';
+      },
+    });
+    t.push(1).push(2).push(3);
+    expect(t.timers()).toBe(1);
+  });
+
   test('at one time fire for each window that has set it, the earlier window first', () => {
     const fired: number[] = [];
     const t = harness(both, {

@@ -32,7 +32,7 @@ type Harness = TestHarness<
 >;
 
 const late = outputTag<Item>('late');
-const total = combine({ n: count(), total: sum(({ at }: Item) => at) });
+const total = combine({ n: count(), total: sum(({ at }: Item) => at, { whole: true }) });
 
 /** What the operator for everything must say alike, by running values and by elements. */
 const specs: readonly (readonly [string, WindowSpec<Item>])[] = [

@@ -338,6 +338,17 @@ describe('an element without event time', () => {
   });
 });
 
+describe('why', () => {
+  test('names the watermark that the first window waits for, or the clock', () => {
+    const t = harness(tumbling({ size: 10 }), { trigger: triggers.eventTime() });
+    t.push(12).push(3);
+    expect(t.why().steps[0]).toMatchObject({ name: 'w', kind: 'window', waiting: 2, needs: 9 });
+    const u = harness(tumbling({ size: 10, time: 'processing' }));
+    u.push(12).advance(4);
+    expect(u.why().steps[0]).toMatchObject({ name: 'w', clockTimers: 1, clockDueInMs: 5 });
+  });
+});
+
 interface Chosen {
   readonly trigger?: unknown;
   readonly key?: (n: number) => string;

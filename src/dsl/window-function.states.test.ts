@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import {
   count,
@@ -229,6 +230,33 @@ describe('states with a time to live', () => {
     t.watermark(9).push(play('d', 500)).watermark(510);
     for (let at = 520; at < 525; at += 1) t.push(play('d', at));
     expect(t.stateSize()).toBe(1);
+  });
+
+  test('are swept away by the present watermark, not by that of the last firing', () => {
+    const t = kept('event', spec);
+    t.push(play('a', 1)).watermark(50).push(play('b', 600)).watermark(510);
+    for (let at = 601; at < 606; at += 1) t.push(play('b', at));
+    expect(t.state('w', 'a')).toBeUndefined();
+  });
+
+  test('that are swept away in part are so behind a crash, too', () => {
+    const t = harness(spec, {
+      keyState: { times: mapState<number, number>({ ttl: { after: 100 } }) },
+      process(
+        value: number,
+        { keyState, window: { end } }: WindowContext<string, never, typeof times>,
+      ) {
+        keyState.times.set(end, value);
+      },
+    });
+    t.push(play('a', 1)).watermark(9).push(play('a', 200)).watermark(209).checkpoint();
+    for (let at = 290; at < 295; at += 1) t.push(play('b', at));
+    const swept = t.state('w', 'a');
+    expect(inspect(swept, { depth: 9 })).toMatch(/210 => 1/);
+    expect(inspect(swept, { depth: 9 })).not.toMatch(/ 10 => 1/);
+    t.checkpoint();
+    t.restore();
+    expect(t.state('w', 'a')).toEqual(swept);
   });
 
   test('a key whose state has expired keeps its open windows', () => {

@@ -134,8 +134,8 @@ describe('side outputs', () => {
   const odd = outputTag<number>('odd');
 
   test('are sent with the last time of the window, beside the result', () => {
-    const p = pipeline('p', unchecked<Play>(), (plays) =>
-      plays.pipe(
+    const p = pipeline('p', unchecked<Play>(), (plays) => {
+      const counted = plays.pipe(
         eventTime({ timestamp: ({ at }) => at }),
         keyBy(({ key }) => key),
         window(spec, count(), {
@@ -146,11 +146,13 @@ describe('side outputs', () => {
             return [value];
           },
         }),
-      ),
-    );
+      );
+      return { all: counted, odd: counted.side(odd) };
+    });
     const t = testHarness(p);
     t.push(play('a', 1)).push(play('b', 1)).push(play('b', 2)).watermark(9);
-    expect([t.side(odd), t.output()]).toEqual([[1], [1, 2]]);
+    expect(t.output('all')).toEqual([1, 2]);
+    expect(t.records('odd')).toEqual([{ value: 1, timestamp: 9 }]);
   });
 
   test('do not get in the way of that for late elements', () => {

@@ -20,7 +20,7 @@ import { Epochs } from './epochs.js';
 import { operatorsOf, planOf } from './plan.js';
 import { Wake } from './wake.js';
 
-const STEPS_PER_ROUND = 4; // of each task, between two looks at the rest of the world
+const STEPS_PER_ROUND = 4; // at most, of each task, between two looks at the rest of the world
 
 export class Job {
   readonly #options: JobOptions;
@@ -214,7 +214,7 @@ export class Job {
   #round({ tasks, splits }: AssembledJob): boolean {
     let worked = false;
     for (const task of tasks)
-      for (let step = 0; step < STEPS_PER_ROUND && task.step(); step += 1) worked = true;
+      for (let step = 0; step < STEPS_PER_ROUND && task.step(); step += task.stride) worked = true;
     for (const { pump } of splits) pump.hasRoom();
     return worked;
   }

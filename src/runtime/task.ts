@@ -54,6 +54,11 @@ export class Task {
     return this.#records + (isSource ? this.wiring.fed : 0);
   }
 
+  /** What its last step counts for in a round: a slice of windows that fire is more work than most chunks are. */
+  get stride(): number {
+    return this.#walkIsPending ? Infinity : 1;
+  }
+
   get isBlocked(): boolean {
     return this.wiring.pressure.isFull && this.wiring.isFull();
   }

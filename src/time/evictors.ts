@@ -78,6 +78,8 @@ export const evictors = {
             'some with and some without',
             'evictors.time',
           );
+        // Windows without an end carry Infinity, which nothing can be older than.
+        if (newest === Infinity) return elements.filter(({ timestamp }) => timestamp === newest);
         return elements.filter(({ timestamp }) => timestamp > newest - spanMs);
       },
     };

@@ -65,6 +65,15 @@ describe('continuousEventTime', () => {
     expect(left(t.watermark(29))).toEqual([0, 0]);
   });
 
+  test('does not fire between the end of a window and its clean-up by itself, nor at that', () => {
+    const t = harness(tumbling({ size: 10 }), triggers.continuousEventTime(4), {
+      allowedLateness: 20,
+    });
+    t.push(1);
+    expect(firedAt(t, [4, 8, 9, 12, 28, 29])).toEqual([4, 8, 9]);
+    expect(left(t)).toEqual([0, 0]);
+  });
+
   test('of sessions that become one, the earliest pending fire stays', () => {
     const t = harness(session({ gap: 10 }), triggers.continuousEventTime(7));
     t.push(22).push(5).push(13);
@@ -132,6 +141,13 @@ describe('continuousProcessingTime', () => {
     t.advance(3).push(1);
     expect(firedAfter(t, 3, [7, 10, 3, 1, 1, 20])).toEqual([10, 20, 24]);
     expect(left(t)).toEqual([0, 0]);
+  });
+
+  test('on a window of event time fires a last time when the clock is at its end', () => {
+    const t = harness(tumbling({ size: 25 }), every10);
+    t.push(1);
+    expect(firedAfter(t, 0, [10, 10, 4, 1, 50])).toEqual([10, 20, 24]);
+    expect(left(t.watermark(24))).toEqual([0, 0]);
   });
 
   test('of sessions that become one, the earliest pending fire stays', () => {

@@ -64,6 +64,7 @@ describe('WakeBuckets', () => {
     buckets.add(a, 10);
     expect(due(buckets)).toEqual([10, 'a']);
     buckets.add(a, 30);
+    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 30 });
     expect(due(buckets)).toEqual([30, 'a']);
     expect(due(buckets)).toEqual([Infinity]);
   });

@@ -10,11 +10,20 @@ export interface Waiter {
 }
 
 export class WakeBuckets<W extends Waiter> {
+  readonly #widthMs: number;
   readonly #buckets = new Map<number, W[]>();
   readonly #times = new TimeHeap();
   /** The bucket that was used last: neighbours mostly share it. */
   #lastTime = NaN;
   #last: W[] = [];
+
+  /**
+   * @param widthMs 0: a bucket for each time. More: a bucket holds all times of so many ms, and whoever takes it out sees
+   *   to their order.
+   */
+  constructor(widthMs = 0) {
+    this.#widthMs = widthMs;
+  }
 
   /** The earliest time of all, Infinity when nobody waits. It may be that only some are there who have moved on. */
   get next(): number {
@@ -25,17 +34,23 @@ export class WakeBuckets<W extends Waiter> {
   add(waiter: W, time: number): void {
     if (time >= waiter.wake) return;
     waiter.wake = time;
-    if (this.#lastTime !== time) {
-      let bucket = this.#buckets.get(time);
+    const start = this.startOf(time);
+    if (this.#lastTime !== start) {
+      let bucket = this.#buckets.get(start);
       if (bucket === undefined) {
         bucket = [];
-        this.#buckets.set(time, bucket);
-        this.#times.push(time);
+        this.#buckets.set(start, bucket);
+        this.#times.push(start);
       }
-      this.#lastTime = time;
+      this.#lastTime = start;
       this.#last = bucket;
     }
     this.#last.push(waiter);
+  }
+
+  /** Where the bucket of a time begins. */
+  startOf(time: number): number {
+    return this.#widthMs > 0 ? Math.floor(time / this.#widthMs) * this.#widthMs : time;
   }
 
   /** Takes the bucket of the earliest time out. Those whose `wake` is another time have moved on. */
@@ -58,7 +73,8 @@ export class WakeBuckets<W extends Waiter> {
     for (const [time, bucket] of this.#buckets) {
       // Whoever has left a time and come back to it stands there twice.
       for (const waiter of new Set(bucket)) {
-        const awaited = waiter.wake === time ? timeOf(waiter) : undefined;
+        const isHere = this.startOf(waiter.wake) === time;
+        const awaited = isHere ? timeOf(waiter) : undefined;
         if (awaited === undefined) continue;
         count += 1;
         earliest = Math.min(earliest, awaited);
