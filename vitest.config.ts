@@ -1,5 +1,5 @@
 /**
- * How the tests are found and run: one process per file, two at a time, twenty seconds each.
+ * How the tests are found and run: one process per file, two at a time, a minute each.
  *
  * `tidemark` resolves to the sources, so that examples and property tests import what a user would import.
  */
@@ -28,7 +28,7 @@ export default defineConfig({
     ],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

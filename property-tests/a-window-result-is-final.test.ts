@@ -8,117 +8,130 @@
  */
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
-import { eventTime, keyBy, pipeline, unchecked, window } from 'tidemark';
-import { testHarness } from 'tidemark/testing';
+import { keyBy, pipeline, unchecked, window } from 'tidemark';
+import type { Key } from 'tidemark';
 import { describe, expect } from 'vitest';
-import { bounds, cases, meetings, windowSteps } from './arbitraries.js';
+import { times } from './arbitraries.js';
+import { cases, clockedCases, meetings } from './cases.js';
 import { aggregatorOf } from './aggregates.js';
-import { build, buildWithLate, specOf } from './build.js';
-import { keyChoices, leavesNothing, rankNames, uidOfStep } from './description.js';
-import type { Description, Item, TopKStep, WindowStep } from './description.js';
+import { withTime } from './build.js';
+import { specOf, windowed, type BareResult } from './build-window.js';
+import { isOrderedByKey, leavesNothing } from './traits.js';
+import {
+  keyChoice,
+  rankNames,
+  sideOf,
+  uidOfStep,
+  type Description,
+  type Item,
+  type TimeChoice,
+  type TopKStep,
+} from './description.js';
 import { logs } from './logs.js';
-import { inLibrary } from './modes.js';
-import { isOrderedByKey, oracle, oracleOf } from './oracle.js';
+import { harnessOf, inHarness, inLibrary } from './modes.js';
+import { oracle, oracleOf, type Expected } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';
 import { probe, type Seen } from './probe.js';
 import { check } from './settings.js';
 import { multisetOf, sequencesOf, textOf } from './text.js';
+import { plainWindows } from './window-arbitraries.js';
+import type { WindowStep } from './window-step.js';
 
 interface Windowing {
-  readonly bound: number;
-  readonly every: number;
+  readonly time: TimeChoice;
   readonly step: WindowStep;
   readonly items: readonly Item[];
 }
 
 const windowings: fc.Arbitrary<Windowing> = fc
-  .record({
-    bound: bounds,
-    every: fc.constantFrom(0, 1, 7, 10, 50, 200),
-    step: windowSteps,
-  })
+  .record({ time: times, step: plainWindows })
   .chain((drawn) =>
-    logs({ bound: drawn.bound, stragglers: true }).map((items) => ({ ...drawn, items })),
+    logs({ bound: drawn.time.bound, stragglers: true }).map((items) => ({ ...drawn, items })),
   );
 
 describe('a window result is final', () => {
   check(
     'each result comes out with the element that completes it',
-    fc.property(cases({ steady: false, stragglers: true }), ({ description, items }) => {
+    fc.property(cases({ kind: 'ordered', stragglers: true }), ({ description, items }) => {
       const outputs = inLibrary(description, inOrder(items));
-      const { stream, items: expected } = oracleOf(description, items);
-      for (const [index, { elements }] of stream.entries()) {
-        const due = elements.map(({ item }) => item);
-        expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
-      }
+      const expected = oracleOf(description, items);
+      expectMoments(outputs, expected);
       if (isOrderedByKey(description))
-        expect(sequencesOf(outputs.flat())).toEqual(sequencesOf(expected));
+        expect(sequencesOf(outputs.flat())).toEqual(sequencesOf(expected.items));
     }),
+    { runs: 1200, timeoutMs: 60_000 },
+  );
+
+  check(
+    'or at the tick of the clock that it waits for',
+    fc.property(
+      clockedCases({ stragglers: true, periodic: true }),
+      ({ description, happenings }) => {
+        expectMoments(inHarness(description, happenings), oracle(description, happenings));
+      },
+    ),
     { runs: 600, timeoutMs: 60_000 },
   );
 
   check(
     'also behind two inputs, whose watermark is the lower one',
-    fc.property(meetings({ steady: false, stragglers: true }), (meeting) => {
+    fc.property(meetings({ kind: 'ordered', stragglers: true }), (meeting) => {
       const { description, first, second, turns } = meeting;
       const happenings = interleaved(inOrder(first, 0), inOrder(second, 1), turns);
-      const outputs = inLibrary(description, happenings);
-      const { stream } = oracle(description, happenings);
-      for (const [index, { elements }] of stream.entries()) {
-        const due = elements.map(({ item }) => item);
-        expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
-      }
+      expectMoments(inLibrary(description, happenings), oracle(description, happenings));
     }),
-    { runs: 600, timeoutMs: 60_000 },
+    { runs: 500, timeoutMs: 60_000 },
   );
 
   check(
     'who is too late for all windows comes out at the side, at once',
-    fc.property(windowings, ({ items, step, ...generator }) => {
+    fc.property(windowings, ({ time, step, items }) => {
       const input = new Subject<Item>();
-      const run = buildWithLate(generator, step).connect({ input });
+      const run = withLate(time, step).connect({ input });
       const late: Item[] = [];
       run.outputs.late.subscribe((item) => late.push(item));
       run.start();
       for (const item of items) input.next(item);
       input.complete();
-      const expected = oracleOf({ ...generator, inputs: 1, steps: [step] }, items);
-      const judged = expected.late.get(uidOfStep(0)) ?? [];
+      const description: Description = { inputs: 1, time, sides: false, steps: [step] };
+      const judged = oracleOf(description, items).late.get(uidOfStep(0)) ?? [];
       expect(late.map(textOf)).toEqual(judged.map(({ item }) => textOf(item)));
     }),
-    { runs: 400, timeoutMs: 60_000 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
-    'without lateness there is one result per key and window, and the watermark follows it',
-    fc.property(windowings, ({ items, step, ...generator }) => {
-      const seen = observed({ items, ...generator, step: { ...step, lateness: 0 } });
+    'without lateness there is one result per key and window, in time order, and the watermark follows it',
+    fc.property(windowings, (drawn) => {
+      const seen = observed({ ...drawn, step: { ...drawn.step, lateness: 0 } });
       const results: string[] = [];
-      let watermark = -Infinity;
+      let [watermark, last] = [-Infinity, -Infinity];
       for (const sight of seen) {
         if ('watermark' in sight) {
           expect(sight.watermark).toBeGreaterThan(watermark);
           watermark = sight.watermark;
           continue;
         }
-        const { key, window: span } = sight.element as Result;
+        const { key, window: span } = sight.element as BareResult;
         expect(sight.timestamp).toBe(span.end - 1);
         expect(sight.timestamp).toBeGreaterThan(watermark);
+        expect(sight.timestamp).toBeGreaterThanOrEqual(last);
+        last = sight.timestamp;
         results.push(textOf([key, span.start, span.end]));
       }
       expect(new Set(results).size).toBe(results.length);
     }),
-    { runs: 400, timeoutMs: 60_000 },
+    { runs: 300, timeoutMs: 60_000 },
   );
 
   check(
     'and nothing stays behind it, no state and no timer',
     fc.property(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.array(fc.constantFrom('none', 'checkpoint', 'crash'), { maxLength: 40, size: 'max' }),
       ({ description, items }, interruptions) => {
         fc.pre(description.steps.every(leavesNothing));
-        const harness = testHarness(build(description));
+        const harness = harnessOf(description);
         for (const [index, item] of items.entries()) {
           harness.push(item);
           if (interruptions[index] === 'checkpoint') harness.checkpoint();
@@ -135,39 +148,53 @@ describe('a window result is final', () => {
 
   check(
     'a ranking of window results holds each name once',
-    fc.property(windowings, fc.constantFrom('text', 'number'), ({ items, step, ...rest }, name) => {
-      const topK: TopKStep = { step: 'topK', k: 3, name, isDirect: true };
-      const description: Description = { ...rest, inputs: 1, steps: [step, topK] };
-      for (const { top = [] } of inLibrary(description, inOrder(items)).flat()) {
-        const names = top.map(rankNames[name]);
-        expect(new Set(names).size).toBe(names.length);
-      }
-    }),
+    fc.property(
+      windowings,
+      fc.constantFrom('text' as const, 'number' as const),
+      ({ items, step, time }, name) => {
+        const topK: TopKStep = { step: 'topK', k: 3, name, isDirect: true };
+        const description: Description = { time, inputs: 1, sides: false, steps: [step, topK] };
+        for (const { top = [] } of inLibrary(description, inOrder(items)).flat()) {
+          const names = top.map(rankNames[name]);
+          expect(new Set(names).size).toBe(names.length);
+        }
+      },
+    ),
     { runs: 200, timeoutMs: 60_000 },
   );
 });
 
-interface Result {
-  readonly key: unknown;
-  readonly window: { readonly start: number; readonly end: number };
+function expectMoments(
+  outputs: readonly (readonly Item[])[],
+  { stream }: Pick<Expected, 'stream'>,
+): void {
+  for (const [index, { elements }] of stream.entries()) {
+    const due = elements.map(({ item }) => item);
+    expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
+  }
+}
+
+/** A pipeline whose only step is a window, with its late elements as a second output. */
+function withLate(time: TimeChoice, step: WindowStep) {
+  return pipeline('described', unchecked<Item>(), (input) => {
+    const { items, late } = windowed(withTime(input, { time }), step, uidOfStep(0));
+    if (late === undefined) throw new Error(`no side output ${sideOf(uidOfStep(0), 'late')}`);
+    return { output: items, late };
+  });
 }
 
 /** What passes behind a window, in its order. */
-function observed({ bound, every, step, items }: Windowing): Seen[] {
+function observed({ time, step, items }: Windowing): Seen[] {
   const seen: Seen[] = [];
-  const windowed = pipeline('observed', unchecked<Item>(), (input) =>
-    input.pipe(
-      eventTime({ timestamp: ({ at }) => at, outOfOrderness: bound, every }),
-      keyBy(keyChoices[step.by]),
-      window(specOf(step.shape), aggregatorOf(step.aggregate), {
-        uid: 'windows',
-        allowedLateness: step.lateness,
-      }),
+  const described = pipeline('observed', unchecked<Item>(), (input) =>
+    withTime(input, { time }).pipe(
+      keyBy<Item, Key>(keyChoice(step.by)),
+      window(specOf(step), aggregatorOf(step.aggregate), { uid: 'windows' }),
       probe((sight) => seen.push(sight)),
     ),
   );
   const input = new Subject<Item>();
-  input.pipe(windowed).subscribe();
+  input.pipe(described).subscribe();
   for (const item of items) input.next(item);
   input.complete();
   return seen;

@@ -1,20 +1,30 @@
 /**
  * What the user's functions of `process` and `connect` do, written once against the little that they need: the real
- * context gives it in `build.ts`, a naive one in `reference-process.ts`.
+ * context gives it in `build-process.ts`, a naive one in `reference-process.ts`.
  */
 import type { Key } from 'tidemark';
-import type { Behaviour, Item } from './description.js';
+import { isOdd, told, whole, type Behaviour, type Item } from './description.js';
 
 /** What a user function may touch; times in ms. */
 export interface Scratch {
   readonly key: Key;
   readonly watermark: number;
+  /** Processing time. */
+  readonly now: number;
   /** A value state, 0 at first. */
   readonly total: { get(): number; set(value: number): void; clear(): void };
   /** Map states: elements by their time, for each side. */
   readonly seen: Entries;
   readonly other: Entries;
-  readonly timers: { setEventTime(time: number): void; deleteEventTime(time: number): void };
+  /** The state of `keeping`, whatever its kind. */
+  readonly kept: Kept;
+  readonly timers: {
+    setEventTime(time: number): void;
+    deleteEventTime(time: number): void;
+    setProcessingTime(time: number): void;
+    deleteProcessingTime(time: number): void;
+  };
+  side(item: Item): void;
 }
 
 export interface Entries {
@@ -24,21 +34,26 @@ export interface Entries {
   keys(): Iterable<number>;
 }
 
+/** A state of any kind, as far as a program can use it without knowing the kind. */
+export interface Kept {
+  write(n: number): void;
+  /** What there is to be seen, in an order that the kind promises, or ascending. */
+  read(): readonly number[];
+  clear(): void;
+}
+
 export interface Handlers {
   element(item: Item, scratch: Scratch): Item[];
   second(item: Item, scratch: Scratch): Item[];
   timer(time: number, scratch: Scratch): Item[];
 }
 
-/** Written for a watermark of -Infinity, because an item's number is a whole one. */
-const NO_WATERMARK = -1_000_000;
-
 type Maker = (gap: number) => Omit<Handlers, 'second'> & Partial<Pick<Handlers, 'second'>>;
 
 const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
   running: () => ({
     element: (item, { total }) => {
-      total.set(total.get() + item.n);
+      total.set(whole(total.get() + item.n));
       return [{ ...item, n: total.get() }];
     },
     timer: () => [],
@@ -69,7 +84,7 @@ const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
     timer: (time, { key, total }) => {
       const last = total.get() - 1;
       total.clear();
-      return [{ key, n: last, at: time, ids: [] }];
+      return [{ key, n: whole(last), at: time, ids: [] }];
     },
   }),
 
@@ -83,8 +98,43 @@ const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
   }),
 
   judged: () => ({
-    element: (item, { watermark }) => [{ ...item, n: Math.max(watermark, NO_WATERMARK) }],
+    element: (item, { watermark }) => [{ ...item, n: told(watermark) }],
     timer: () => [],
+  }),
+
+  parting: () => ({
+    element: (item, scratch) => {
+      if (isOdd(item)) scratch.side(item);
+      return isOdd(item) ? [] : [item];
+    },
+    timer: () => [],
+  }),
+
+  keeping: (gap) => ({
+    element: (item, { kept, timers }) => {
+      const act = Math.abs(item.n % 5);
+      if (act === 3) kept.clear();
+      else if (act !== 1) kept.write(item.n);
+      if (act === 4 && gap > 0) timers.setEventTime(item.at + gap);
+      return act === 1 || act === 2 ? [found(item.key, item.at, kept)] : [];
+    },
+    timer: (time, { key, kept }) => [found(key, time, kept)],
+  }),
+
+  waking: (gap) => ({
+    element: (item, { now, seen, timers }) => {
+      remember(seen, item);
+      if (item.n % 4 === 0) timers.deleteProcessingTime(now + gap);
+      else timers.setProcessingTime(now + gap * Math.abs(item.n % 4));
+      return [];
+    },
+    timer: (time, { key, now, seen, timers }) => {
+      const items = all(seen);
+      forgetUntil(seen, Infinity);
+      // One more, sometimes, which finds nothing.
+      if (items.length % 2 === 1) timers.setProcessingTime(time + 3);
+      return [{ ...summary(key, time, items), n: items.length + 100 * (now - time) }];
+    },
   }),
 
   tally: (gap) => ({
@@ -139,6 +189,11 @@ function all(entries: Entries): Item[] {
   return times.flatMap((at) => entries.get(at) ?? []);
 }
 
+function found(key: Key, at: number, kept: Kept): Item {
+  const numbers = kept.read();
+  return { key, n: whole(numbers.reduce((sum, n) => sum + n, 0)), at, ids: [...numbers] };
+}
+
 function summary(key: Key, time: number, items: readonly Item[]): Item {
   const ids = items.flatMap((item) => item.ids).toSorted((a, b) => a - b);
   return { key, n: items.length, at: time, ids };
@@ -146,5 +201,6 @@ function summary(key: Key, time: number, items: readonly Item[]): Item {
 
 function pair(first: Item, second: Item): Item {
   const ids = [...first.ids, ...second.ids].toSorted((a, b) => a - b);
-  return { key: first.key, n: first.n * 100 + second.n, at: Math.max(first.at, second.at), ids };
+  const n = whole(first.n * 100 + second.n);
+  return { key: first.key, n, at: Math.max(first.at, second.at), ids };
 }

@@ -1,48 +1,51 @@
 /** Makes a Tidemark pipeline of a description, through the public surface and nothing else. */
 import {
-  connect,
+  dedupe,
+  defineWatermarks,
   eventTime,
   filter,
   flatMap,
   keyBy,
   map,
-  mapState,
+  monotone,
   outputTag,
   pipeline,
-  process,
-  sliding,
+  reduce,
+  rx,
   topK,
-  tumbling,
   unchecked,
   union,
-  valueState,
   window,
 } from 'tidemark';
-import type { DataStream, Key, Pipeline, PipelineDefinition, ProcessContext } from 'tidemark';
-import { aggregatorOf, type Gathered } from './aggregates.js';
-import { handlersOf, type Scratch } from './behaviours.js';
+import type { DataStream, Key, Pipeline, PipelineDefinition, Watermarks } from 'tidemark';
+import * as rxjs from 'rxjs';
+import { connected, processed, type Processed, type TimerWatch } from './build-process.js';
+import { itemOf, windowed, type BareResult, type WindowVerb } from './build-window.js';
 import {
   copies,
   inputNames,
   isKept,
-  isOdd,
   isRanked,
   joinIndex,
-  keyChoices,
+  keyChoice,
   mapped,
   mergedIds,
+  plain,
   rankNames,
+  sideOf,
+  summed,
   uidOfStep,
-  type ConnectStep,
+  whole,
+  type DedupeStep,
   type Description,
   type Item,
-  type ProcessStep,
+  type StatefulStep,
   type StatelessStep,
   type Step,
+  type TimeChoice,
   type TopKStep,
-  type WindowShape,
-  type WindowStep,
 } from './description.js';
+import { saidBehind } from './oracle-stream.js';
 
 type Items = DataStream<Item>;
 export type TwoInputs = PipelineDefinition<
@@ -50,81 +53,160 @@ export type TwoInputs = PipelineDefinition<
   { readonly output: Item }
 >;
 
+export interface BuildOptions {
+  /** What windows are made with. Default: `window`. */
+  readonly verb?: WindowVerb;
+  /** Sees each timer that is set, deleted or fired. */
+  readonly watch?: TimerWatch;
+}
+
 /** The pipeline of a description with one input, also an RxJS operator. */
-export function build(description: Description): Pipeline<Item, Item> {
+export function build(description: Description, options: BuildOptions = {}): Pipeline<Item, Item> {
   return pipeline('described', unchecked<Item>(), (items) =>
-    chain(withTime(items, description), undefined, description),
+    new Builder(description, options).chain(withTime(items, description), undefined),
   );
 }
 
 /** The pipeline of a description with two inputs. */
-export function buildTwo(description: Description): TwoInputs {
+export function buildTwo(description: Description, options: BuildOptions = {}): TwoInputs {
   const types = { first: unchecked<Item>(), second: unchecked<Item>() };
   return pipeline('described', types, (inputs) => {
     const [first, second] = inputNames.map((name) => withTime(inputs[name], description));
-    return chain(first as Items, second, description);
+    return new Builder(description, options).chain(first as Items, second);
   });
 }
 
 /** Either, for what takes any definition. */
 export function buildAny(
   description: Description,
+  options: BuildOptions = {},
 ): PipelineDefinition<Readonly<Record<string, Item>>, { readonly output: Item }> {
-  return description.inputs === 1 ? build(description) : buildTwo(description);
+  return description.inputs === 1 ? build(description, options) : buildTwo(description, options);
 }
 
-/** Elements of a window that came too late go here; only `buildWithLate` reads it. */
-const lateTag = outputTag<Item>('late');
+export function withTime(
+  items: Items,
+  { time, maxFuture }: Pick<Description, 'time' | 'maxFuture'>,
+): Items {
+  return items.pipe(
+    eventTime({
+      timestamp: ({ at, fault }: Item) => (fault === 'timestamp' ? Number.NaN : at),
+      allowNegative: true,
+      ...(time.generator === 'bounded'
+        ? { outOfOrderness: time.bound, every: time.every }
+        : { watermarks: generatorOf(time) }),
+      ...(maxFuture === undefined
+        ? {}
+        : { maxFuture, appended: ({ at, ahead = 0 }: Item) => at - ahead }),
+    }),
+  );
+}
 
-/** A pipeline whose only step is a window, with its late elements as a second output. */
-export function buildWithLate(
-  description: Pick<Description, 'bound' | 'every'>,
-  step: WindowStep,
-): PipelineDefinition<{ readonly input: Item }, { readonly output: Item; readonly late: Item }> {
-  return pipeline('described', unchecked<Item>(), (items) => {
-    const results = windowed(withTime(items, description), step, uidOfStep(0));
-    return { output: results.pipe(map(itemOf)), late: results.side(lateTag) };
+function generatorOf(time: TimeChoice): Watermarks<Item> {
+  if (time.generator === 'monotone') return monotone();
+  const isPeriodic = time.generator === 'periodic';
+  return defineWatermarks<Item, { highest: number }>({
+    create: () => ({ highest: -Infinity }),
+    element(item: Item, timestamp, state) {
+      state.highest = Math.max(state.highest, timestamp);
+      return isPeriodic ? undefined : saidBehind(time, item, state.highest);
+    },
+    ...(isPeriodic
+      ? { interval: time.every, periodic: ({ highest }) => highest - time.bound - 1 }
+      : {}),
   });
 }
 
-function withTime(items: Items, { bound, every }: Pick<Description, 'bound' | 'every'>): Items {
-  return items.pipe(eventTime({ timestamp: ({ at }) => at, outOfOrderness: bound, every }));
-}
+const dedupeTag = outputTag<Item>('late');
 
-function chain(first: Items, second: Items | undefined, description: Description): Items {
-  const join = joinIndex(description);
-  let bare: ReturnType<typeof windowed> | undefined;
-  return description.steps.reduce<Items>((items, step, index) => {
-    const uid = uidOfStep(index);
-    if (step.step === 'topK' && bare !== undefined) {
-      const results = bare;
-      bare = undefined;
-      return rankedResults(results, step, uid);
-    }
-    if (step.step === 'window' && isRanked(description, index)) {
-      bare = windowed(items, step, uid);
+class Builder {
+  readonly #description: Description;
+  readonly #options: BuildOptions;
+  readonly #sides: Items[] = [];
+
+  constructor(description: Description, options: BuildOptions) {
+    this.#description = description;
+    this.#options = options;
+  }
+
+  chain(first: Items, second: Items | undefined): Items {
+    const { steps, sides } = this.#description;
+    const join = joinIndex(this.#description);
+    let bare: DataStream<BareResult> | undefined;
+    const output = steps.reduce<Items>((items, step, index) => {
+      const uid = uidOfStep(index);
+      if (step.step === 'topK') {
+        const results = bare;
+        bare = undefined;
+        return results === undefined ? ranked(items, step, uid) : rankedResults(results, step, uid);
+      }
+      if (step.step !== 'window') return this.#added(items, step, index, join, second);
+      const { verb = window } = this.#options;
+      const made = windowed(items, step, uid, verb);
+      this.#aside(made.late, sideOf(uid, 'late'));
+      this.#aside(made.side, sideOf(uid, 'side'));
+      if (!isRanked(this.#description, index)) return made.items;
+      bare = made.bare;
       return items;
-    }
-    return added(items, step, uid, index === join ? second : undefined);
-  }, first);
-}
+    }, first);
+    return sides ? this.#sides.reduce((all, side) => all.pipe(union(side)), output) : output;
+  }
 
-function added(items: Items, step: Step, uid: string, second: Items | undefined): Items {
-  switch (step.step) {
-    case 'map':
-    case 'filter':
-    case 'flatMap':
-      return stateless(items, step);
-    case 'union':
-      return items.pipe(union(step.branch.reduce(stateless, second ?? items)));
-    case 'window':
-      return windowed(items, step, uid).pipe(map(itemOf));
-    case 'process':
-      return processed(items, step, uid);
-    case 'connect':
-      return connected(items, step, uid, second);
-    case 'topK':
-      return ranked(items, step, uid);
+  #added(
+    items: Items,
+    step: Exclude<Step, { step: 'window' | 'topK' }>,
+    index: number,
+    join: number,
+    second: Items | undefined,
+  ): Items {
+    const uid = uidOfStep(index);
+    switch (step.step) {
+      case 'map':
+      case 'filter':
+      case 'flatMap':
+      case 'rx':
+        return stateless(items, step);
+      case 'union': {
+        const start = index === join && second !== undefined ? second : items;
+        return items.pipe(union(step.branch.reduce(stateless, start)));
+      }
+      default:
+        return this.#stateful(items, step, uid, index === join ? second : undefined);
+    }
+  }
+
+  #stateful(
+    items: Items,
+    step: Exclude<StatefulStep, { step: 'window' | 'topK' }>,
+    uid: string,
+    second: Items | undefined,
+  ): Items {
+    const { watch } = this.#options;
+    switch (step.step) {
+      case 'process':
+        return this.#parted(processed(items, step, uid, watch), uid);
+      case 'connect':
+        return this.#parted(connected(items, step, uid, { input: second, watch }), uid);
+      case 'reduce':
+        return items.pipe(keyBy<Item, Key>(keyChoice(step.by)), reduce(summed, { uid }));
+      case 'dedupe':
+        return this.#deduped(items, step, uid);
+    }
+  }
+
+  #parted({ items, side }: Processed, uid: string): Items {
+    this.#aside(side, sideOf(uid, 'side'));
+    return items;
+  }
+
+  #deduped(items: Items, { by, within, keep, isPlain }: DedupeStep, uid: string): Items {
+    const kept = items.pipe(dedupe({ uid, by: keyChoice(by), within, keep, late: dedupeTag }));
+    this.#aside(kept.side(dedupeTag), sideOf(uid, 'late'));
+    return isPlain ? kept.pipe(map((item) => plain(by, item))) : kept;
+  }
+
+  #aside(items: Items | undefined, side: string): void {
+    if (items !== undefined) this.#sides.push(items.pipe(map((item) => ({ ...item, side }))));
   }
 }
 
@@ -136,82 +218,14 @@ function stateless(items: Items, step: StatelessStep): Items {
       return items.pipe(filter((item) => isKept(step, item)));
     case 'flatMap':
       return items.pipe(flatMap((item) => copies(step, item)));
+    case 'rx':
+      return items.pipe(
+        rx(
+          rxjs.filter((item: Item) => isKept(step, item)),
+          rxjs.map((item) => mapped(step, item)),
+        ),
+      );
   }
-}
-
-/** The results of a window, with its side output. */
-function windowed(items: Items, { by, shape, lateness, aggregate }: WindowStep, uid: string) {
-  return items.pipe(
-    keyBy<Item, Key>(keyChoices[by]),
-    window(specOf(shape), aggregatorOf(aggregate), {
-      uid,
-      allowedLateness: lateness,
-      late: lateTag,
-    }),
-  );
-}
-
-/** A window as wide as its slide is written as a tumbling one. */
-export function specOf({ size, slide, offset }: WindowShape): ReturnType<typeof tumbling> {
-  return size === slide ? tumbling({ size, offset }) : sliding({ size, slide, offset });
-}
-
-function itemOf(result: {
-  readonly key: Key;
-  readonly window: { readonly start: number; readonly end: number };
-  readonly value: Gathered;
-}): Item {
-  const { key, window: span, value } = result;
-  return { key, n: value.n, at: span.end - 1, ids: value.ids, start: span.start };
-}
-
-const state = {
-  total: valueState(0),
-  seen: mapState<number, readonly Item[]>(),
-  other: mapState<number, readonly Item[]>(),
-};
-
-function scratchOf(context: ProcessContext<Key, typeof state>): Scratch {
-  const { key, watermark, timers } = context;
-  return { key, watermark, timers, ...context.state };
-}
-
-function processed(items: Items, { by, behaviour, gap }: ProcessStep, uid: string): Items {
-  const { element, timer } = handlersOf(behaviour, gap);
-  return items.pipe(
-    keyBy<Item, Key>(keyChoices[by]),
-    process({
-      uid,
-      state,
-      element: (item: Item, context: ProcessContext<Key, typeof state>) =>
-        element(item, scratchOf(context)),
-      timer: ({ time }, context) => timer(time, scratchOf(context)),
-    }),
-  );
-}
-
-function connected(
-  items: Items,
-  { by, behaviour, gap }: ConnectStep,
-  uid: string,
-  input: Items | undefined,
-): Items {
-  const { element, second, timer } = handlersOf(behaviour, gap);
-  const [left, right] =
-    input === undefined
-      ? [items.pipe(filter((item) => !isOdd(item))), items.pipe(filter(isOdd))]
-      : [items, input];
-  return left.pipe(
-    keyBy<Item, Key>(keyChoices[by]),
-    connect(right.pipe(keyBy<Item, Key>(keyChoices[by])), {
-      uid,
-      state,
-      first: (item: Item, context: ProcessContext<Key, typeof state>) =>
-        element(item, scratchOf(context)),
-      second: (item: Item, context) => second(item, scratchOf(context)),
-      timer: ({ time }, context) => timer(time, scratchOf(context)),
-    }),
-  );
 }
 
 function ranked(items: Items, { k, name }: TopKStep, uid: string): Items {
@@ -223,11 +237,7 @@ function ranked(items: Items, { k, name }: TopKStep, uid: string): Items {
 }
 
 /** The same on the results of a window as they are, which topK knows to be final, or how long they are not. */
-function rankedResults(
-  results: ReturnType<typeof windowed>,
-  { k, name }: TopKStep,
-  uid: string,
-): Items {
+function rankedResults(results: DataStream<BareResult>, { k, name }: TopKStep, uid: string): Items {
   return results.pipe(
     topK(k, {
       uid,
@@ -240,6 +250,6 @@ function rankedResults(
 }
 
 function rankedItem(at: number, top: readonly Item[]): Item {
-  const n = top.reduce((total, item) => total + item.n, 0);
+  const n = whole(top.reduce((total, item) => total + item.n, 0));
   return { key: at, n, at, ids: mergedIds(top), top };
 }

@@ -8,15 +8,15 @@
 import fc from 'fast-check';
 import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
-import { cases, descriptions, meetings } from './arbitraries.js';
+import { cases, clockedCases, meetings, splitCases } from './cases.js';
+import { batchOracle } from './batch.js';
 import { deaths, lateDeaths, namedDeaths, unnamedDeaths } from './deaths.js';
-import type { Description, Item, ProcessStep, WindowStep } from './description.js';
-import { splits } from './logs.js';
+import type { Description, Item, ProcessStep, Step } from './description.js';
 import { inHarness, type Interruption } from './modes.js';
-import { batchOracle, oracleOf } from './oracle.js';
-import { inOrder } from './oracle-stream.js';
+import { oracle, oracleOf } from './oracle.js';
 import { check, readSettings } from './settings.js';
 import { multisetOf, textOf } from './text.js';
+import type { WindowStep } from './window-step.js';
 import { inWorld, type Lived } from './worlds.js';
 
 /** Where lives have ended, over the whole run. */
@@ -34,7 +34,7 @@ describe('crash equivalence', () => {
   check(
     'one split, with stragglers, deaths at named awaits',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.array(namedDeaths, { minLength: 1, maxLength: 4 }),
       sizes,
       async ({ description, items }, planned, size) => {
@@ -49,7 +49,7 @@ describe('crash equivalence', () => {
   check(
     'one split, with stragglers, deaths between any two calls of the world',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.array(unnamedDeaths, { minLength: 1, maxLength: 5 }),
       sizes,
       async ({ description, items }, planned, size) => {
@@ -63,12 +63,7 @@ describe('crash equivalence', () => {
   check(
     'several splits and shards',
     fc.asyncProperty(
-      descriptions({ steady: true }).chain((description) =>
-        fc.record({
-          description: fc.constant(description),
-          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 3),
-        }),
-      ),
+      splitCases(3),
       fc.array(deaths, { minLength: 1, maxLength: 4 }),
       fc.array(fc.constantFrom(1, 2, 3), { minLength: 1, maxLength: 3 }),
       sizes,
@@ -84,7 +79,7 @@ describe('crash equivalence', () => {
   check(
     'two inputs',
     fc.asyncProperty(
-      meetings({ steady: true, stragglers: false }),
+      meetings({ kind: 'steady', stragglers: false }),
       fc.array(deaths, { minLength: 1, maxLength: 4 }),
       sizes,
       async ({ description, first, second }, planned, size) => {
@@ -99,12 +94,12 @@ describe('crash equivalence', () => {
   check(
     'a hot key over many epochs, until its slabs are merged',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true, maxStateful: 1, minLength: 30 }),
+      cases({ kind: 'ordered', stragglers: true, maxStateful: 1, minLength: 30 }),
       fc.array(lateDeaths, { minLength: 1, maxLength: 4 }),
       fc.nat(),
       async ({ description: drawn, items: others }, planned, seed) => {
         const steps = drawn.steps.map((step) => ('by' in step ? { ...step, by: 'key' } : step));
-        const description = { ...drawn, steps: steps as Description['steps'] };
+        const description = { ...drawn, steps: steps as Step[] };
         const items = others.map((item) => ({ ...item, key: 'hot' }));
         const options = { seed, deaths: planned, records: 1, chunk: 1, waits: 8 };
         expectLines(
@@ -126,7 +121,8 @@ describe('crash equivalence', () => {
       fc.nat(),
       async (keyCount, step, planned, shards, seed) => {
         const items = crowd(keyCount);
-        const description: Description = { inputs: 1, bound: 0, every: 200, steps: [step] };
+        const time = { generator: 'bounded', bound: 0, every: 200 } as const;
+        const description: Description = { inputs: 1, time, sides: false, steps: [step] };
         const options = { seed, deaths: planned, shards, records: 700, chunk: 300 };
         expectLines(
           await inWorld(description, [[items]], options),
@@ -138,23 +134,23 @@ describe('crash equivalence', () => {
   );
 
   check(
-    'in the harness, element by element',
+    'in the harness, element by element and tick by tick',
     fc.property(
-      cases({ steady: false, stragglers: true }),
+      clockedCases({ stragglers: true }),
       fc.array(fc.constantFrom<Interruption[]>('none', 'none', 'checkpoint', 'crash', 'restore'), {
-        maxLength: 41,
+        maxLength: 60,
         size: 'max',
       }),
-      ({ description, items }, interruptions) => {
-        const outputs = inHarness(description, inOrder(items), interruptions);
-        const { stream } = oracleOf(description, items);
+      ({ description, happenings }, interruptions) => {
+        const outputs = inHarness(description, happenings, interruptions);
+        const { stream } = oracle(description, happenings);
         for (const [index, { elements }] of stream.entries()) {
           const due = elements.map(({ item }) => item);
           expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(multisetOf(due));
         }
       },
     ),
-    { runs: 400, timeoutMs: 60_000 },
+    { runs: 500, timeoutMs: 60_000 },
   );
 
   afterAll(() => {
@@ -178,7 +174,8 @@ const crowdSteps: readonly (WindowStep | ProcessStep)[] = [
   {
     step: 'window',
     by: 'key',
-    shape: { size: 10, slide: 10, offset: 0 },
+    span: { kind: 'aligned', size: 10, slide: 10, offset: 0 },
+    time: 'event',
     lateness: 0,
     aggregate: 'gather',
   },

@@ -8,13 +8,14 @@
  */
 import type { Key } from 'tidemark';
 import { textOf } from './text.js';
+import type { WindowStep } from './window-step.js';
 
 /** What flows everywhere, before and behind every step. */
 export interface Item {
   readonly key: Key;
   /** A whole number, so that sums do not depend on their order. */
   readonly n: number;
-  /** Event time, ms; always the timestamp in the stream too. */
+  /** Event time, ms; nearly always the timestamp in the stream too. */
   readonly at: number;
   /** The source elements that it was made of, ascending; empty where an aggregate has forgotten them. */
   readonly ids: readonly number[];
@@ -22,16 +23,19 @@ export interface Item {
   readonly start?: number;
   /** The ranked items, best first, of a topK. */
   readonly top?: readonly Item[];
+  /** The side output that it came out of. */
+  readonly side?: string;
+  /** How far its time lies ahead of the time when it was appended, ms. */
+  readonly ahead?: number;
+  /** Which user function fails on it. */
+  readonly fault?: Fault;
 }
 
-export interface WindowShape {
-  readonly size: number;
-  readonly slide: number;
-  readonly offset: number;
-}
+/** `timestamp`: that of eventTime; `step`: any stateless one; `key`: that of keyBy. */
+export type Fault = 'timestamp' | 'step' | 'key';
 
-export type Aggregate = 'count' | 'sum' | 'min' | 'max' | 'gather';
-export type KeyChoice = 'key' | 'remainder' | 'pair' | 'record';
+/** `all`: the step is the one for whole streams, such as `windowAll`. */
+export type KeyChoice = 'key' | 'remainder' | 'pair' | 'record' | 'all';
 
 export interface MapStep {
   readonly step: 'map';
@@ -49,20 +53,19 @@ export interface FlatMapStep {
   readonly modulus: number;
 }
 
-export type StatelessStep = MapStep | FilterStep | FlatMapStep;
+/** Operators of RxJS: those that are not multiples of the modulus, with something added. */
+export interface RxStep {
+  readonly step: 'rx';
+  readonly add: number;
+  readonly modulus: number;
+}
+
+export type StatelessStep = MapStep | FilterStep | FlatMapStep | RxStep;
 
 /** The stream so far and a branch of it, or and the second input where there is one, as one stream. */
 export interface UnionStep {
   readonly step: 'union';
   readonly branch: readonly StatelessStep[];
-}
-
-export interface WindowStep {
-  readonly step: 'window';
-  readonly by: KeyChoice;
-  readonly shape: WindowShape;
-  readonly lateness: number;
-  readonly aggregate: Aggregate;
 }
 
 /**
@@ -71,14 +74,41 @@ export interface WindowStep {
  * toggling    the same as many write it: each element deletes the timer of the one before
  * past        a timer behind each element, that is due at the next advance
  * judged      the watermark by which each element is judged
+ * parting     odd elements to the side output
+ * keeping     writes, reads and clears a state of some kind, also from a timer
+ * waking      timers of the clock, set and deleted
  */
-export type Behaviour = 'running' | 'quiet' | 'toggling' | 'past' | 'judged';
+export type Behaviour =
+  | 'running'
+  | 'quiet'
+  | 'toggling'
+  | 'past'
+  | 'judged'
+  | 'parting'
+  | 'keeping'
+  | 'waking';
+
+/** What `keeping` keeps, and how long. */
+export interface KeepChoice {
+  readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
+  readonly ttl?: {
+    readonly after: number;
+    readonly time: 'event' | 'processing';
+    readonly update: 'onCreateAndWrite' | 'onReadAndWrite';
+    /** An expired value is seen once more, which is only foreseeable where nothing cleans up. */
+    readonly givesExpired: boolean;
+    readonly cleanup: 'incremental' | 'none';
+  };
+}
 
 export interface ProcessStep {
   readonly step: 'process';
+  /** `all`: processAll. */
   readonly by: KeyChoice;
   readonly behaviour: Behaviour;
   readonly gap: number;
+  /** Of `keeping`; a timer reads it too where `gap` is more than 0. */
+  readonly keep?: KeepChoice;
 }
 
 /** The second side is the second input where there is one, else the odd elements of the stream so far. */
@@ -88,6 +118,21 @@ export interface ConnectStep {
   /** `tally`: both sides counted by timers. `pairs`: each element with all former ones of the other side. */
   readonly behaviour: 'tally' | 'pairs';
   readonly gap: number;
+}
+
+/** The sum so far, for each element. */
+export interface ReduceStep {
+  readonly step: 'reduce';
+  readonly by: KeyChoice;
+}
+
+export interface DedupeStep {
+  readonly step: 'dedupe';
+  readonly by: KeyChoice;
+  readonly within: number;
+  readonly keep: 'first' | 'last';
+  /** Whether a map behind it leaves only what does not hang on who of one time came last. */
+  readonly isPlain: boolean;
 }
 
 /** The best `k` of each moment of event time. */
@@ -100,25 +145,58 @@ export interface TopKStep {
   readonly isDirect: boolean;
 }
 
-export type Step = StatelessStep | UnionStep | WindowStep | ProcessStep | ConnectStep | TopKStep;
+export type StatefulStep =
+  | WindowStep
+  | ProcessStep
+  | ConnectStep
+  | ReduceStep
+  | DedupeStep
+  | TopKStep;
+export type Step = StatelessStep | UnionStep | StatefulStep;
+
+/**
+ * bounded     behind the highest time, in steps of `every` (0: each)
+ * monotone    `monotone()`: no bound, in steps of 200 ms
+ * marked      a generator of the user that speaks behind some elements only
+ * wavering    one that says something lower now and then
+ * periodic    one that is asked by the clock alone, every `every` ms
+ */
+export interface TimeChoice {
+  readonly generator: 'bounded' | 'monotone' | 'marked' | 'wavering' | 'periodic';
+  /** How far it stays behind the highest time, ms. */
+  readonly bound: number;
+  /** ms; not of `marked` and `wavering`. */
+  readonly every: number;
+}
 
 export interface Description {
   /** Two: the second input is what the first union or connect takes; there is always one then. */
   readonly inputs: 1 | 2;
-  readonly bound: number;
-  readonly every: number;
+  readonly time: TimeChoice;
+  /** `maxFuture`, ms; undefined: elements have no time of appending. */
+  readonly maxFuture?: number;
+  /** Whether what goes to side outputs, marked, is part of the output. */
+  readonly sides: boolean;
   readonly steps: readonly Step[];
 }
 
 /** The names of the inputs of every pipeline of two. */
 export const inputNames = ['first', 'second'] as const;
 
-export const keyChoices: Readonly<Record<KeyChoice, (item: Item) => Key>> = {
+const keyFunctions: Readonly<Record<KeyChoice, (item: Item) => Key>> = {
   key: (item) => item.key,
   remainder: (item) => item.n % 3,
   pair: (item) => [item.n % 2, 'x', typeof item.key],
   record: (item) => ({ rest: item.n % 2, kind: typeof item.key }),
+  all: () => 'all',
 };
+
+/** The function of a keyBy; it gives no key for an item that is meant to fail there. */
+export function keyChoice(by: KeyChoice): (item: Item) => Key {
+  const keyOf = keyFunctions[by];
+  if (by === 'all') return keyOf;
+  return (item) => (item.fault === 'key' ? (undefined as unknown as Key) : keyOf(item));
+}
 
 export const rankNames: Readonly<Record<TopKStep['name'], (item: Item) => string | number>> = {
   text: (item) => `${typeof item.key}${Math.abs(item.n % 5)}`,
@@ -126,37 +204,53 @@ export const rankNames: Readonly<Record<TopKStep['name'], (item: Item) => string
   whole: textOf,
 };
 
-export function mapped({ add }: MapStep, item: Item): Item {
+export function mapped({ add }: Pick<MapStep, 'add'>, item: Item): Item {
+  failIfMeant(item);
   return { ...item, n: item.n + add };
 }
 
-export function isKept({ modulus }: FilterStep, item: Item): boolean {
+export function isKept({ modulus }: Pick<FilterStep, 'modulus'>, item: Item): boolean {
+  failIfMeant(item);
   return item.n % modulus !== 0;
 }
 
 export function copies({ modulus }: FlatMapStep, item: Item): Item[] {
+  failIfMeant(item);
   const times = Math.abs(item.n % modulus);
   return Array.from({ length: times }, (_, copy) => ({ ...item, n: item.n + copy }));
+}
+
+function failIfMeant({ fault }: Item): void {
+  if (fault === 'step') throw new Error('this one fails');
 }
 
 export function isOdd(item: Item): boolean {
   return item.n % 2 !== 0;
 }
 
-/** The number of an aggregate of at least one item. */
-export function aggregated(aggregate: Aggregate, items: readonly Item[]): number {
-  const numbers = items.map(({ n }) => n);
-  switch (aggregate) {
-    case 'count':
-      return numbers.length;
-    case 'sum':
-    case 'gather':
-      return numbers.reduce((sum, n) => sum + n, 0);
-    case 'min':
-      return Math.min(...numbers);
-    case 'max':
-      return Math.max(...numbers);
-  }
+/** The gap of an element in a session of dynamic gaps, ms. */
+export function gapOf(gap: number, { n }: Item): number {
+  return gap + 4 * Math.abs(n % 3);
+}
+
+export function summed(running: Item, item: Item): Item {
+  const ids = [...running.ids, ...item.ids].slice(-3);
+  return { key: item.key, n: whole(running.n + item.n), at: item.at, ids };
+}
+
+/** What is left of an item behind a dedupe whose ties must not show. */
+export function plain(by: KeyChoice, item: Item): Item {
+  return { key: keyFunctions[by](item), n: 0, at: item.at, ids: [] };
+}
+
+/** Keeps numbers so small that sums of sums are still exact. */
+export function whole(n: number): number {
+  return n % 1_000_003;
+}
+
+/** A watermark as the number of an item: a whole one, also where it is infinite. */
+export function told(watermark: number): number {
+  return whole(Math.min(Math.max(watermark, -1_000_000), Number.MAX_SAFE_INTEGER));
 }
 
 export function mergedIds(items: readonly Item[]): number[] {
@@ -167,20 +261,25 @@ export function uidOfStep(index: number): string {
   return `step${index}`;
 }
 
-/** Whether a step forgets a key once its last timer has fired. */
-export function leavesNothing(step: Step): boolean {
-  if (step.step === 'connect') return step.behaviour === 'tally';
-  return step.step !== 'process' || step.behaviour === 'quiet' || step.behaviour === 'toggling';
+/** What the items of a side output are marked with. */
+export function sideOf(uid: string, side: 'late' | 'side'): string {
+  return `${uid} ${side}`;
 }
 
-export function isStateful({ step }: Step): boolean {
-  return step === 'window' || step === 'process' || step === 'connect' || step === 'topK';
+export function isStateful(step: Step): step is StatefulStep {
+  return !['map', 'filter', 'flatMap', 'rx', 'union'].includes(step.step);
 }
 
 /** Whether the step behind this window is a topK that stands on its bare results. */
 export function isRanked({ steps }: Description, index: number): boolean {
   const [step, behind] = [steps[index], steps[index + 1]];
-  return step?.step === 'window' && behind?.step === 'topK' && behind.isDirect;
+  return (
+    step?.step === 'window' &&
+    step.fn === undefined &&
+    step.by !== 'all' &&
+    behind?.step === 'topK' &&
+    behind.isDirect
+  );
 }
 
 /** Which step takes the second input: the first that can. */

@@ -1,7 +1,8 @@
 /** Random logs: keys, times and orders of arrival, small enough to shrink into something that can be read. */
 import fc from 'fast-check';
 import type { Key } from 'tidemark';
-import type { Item } from './description.js';
+import type { Fault, Item } from './description.js';
+import type { Happening } from './oracle-stream.js';
 
 /** Keys that are mistaken for others by who compares texts, prototypes or references. */
 const weirdKeys: readonly Key[] = [
@@ -20,18 +21,24 @@ export const keys: fc.Arbitrary<Key> = fc.oneof(
 
 /** Ties, steps to the next window border, odd steps, and now and then a gap. */
 const steps = fc.oneof(
+  { weight: 15, arbitrary: fc.constant(0) },
+  { weight: 20, arbitrary: fc.integer({ min: 1, max: 4 }).map((tens) => tens * 10) },
+  { weight: 10, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  { weight: 10, arbitrary: fc.integer({ min: 4, max: 25 }) },
+  { weight: 5, arbitrary: fc.integer({ min: 200, max: 900 }) },
+  { weight: 1, arbitrary: fc.constant(10_000) },
+);
+
+/** When a log begins: where remainders are nothing, before 1970, where they turn from negative, and today. */
+export const origins = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }).map((tens) => tens * 10) },
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 3 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 4, max: 25 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 200, max: 900 }) },
+  { weight: 1, arbitrary: fc.constantFrom(-400, -1_000_007) },
+  { weight: 1, arbitrary: fc.constant(1_700_000_000_000) },
 );
 
 /** What is known of an element before the order of arrival is. */
-interface Draft {
+interface Draft extends Pick<Item, 'key' | 'n' | 'ahead' | 'fault'> {
   readonly step: number;
-  readonly key: Key;
-  readonly n: number;
   readonly delay: number;
   /** How far beyond the bound it strays. */
   readonly extra: number;
@@ -43,34 +50,80 @@ export interface LogOptions {
   readonly stragglers: boolean;
   readonly minLength?: number;
   readonly maxLength?: number;
+  /** When it begins. Default: drawn. */
+  readonly origin?: number;
+  /** How far elements may lie ahead of their appending. Default: they have no time of appending. */
+  readonly maxFuture?: number | undefined;
+  /** Whether user functions fail on some, and some lie too far ahead. Default false. */
+  readonly faults?: boolean;
 }
 
 /** A log in its order of arrival; ids are places in it, from `firstId` on. */
 export function logs(options: LogOptions): fc.Arbitrary<Item[]> {
-  const { bound, stragglers, minLength = 0, maxLength = 40 } = options;
+  const { minLength = 0, maxLength = 40, origin } = options;
+  const unit = fc.constantFrom(1, 10);
+  const begin = origin === undefined ? origins : fc.constant(origin);
+  return fc
+    .tuple(fc.array(drafts(options), { minLength, maxLength, size: 'max' }), unit, begin)
+    .map(arrived);
+}
+
+function drafts({ bound, stragglers, maxFuture, faults }: LogOptions): fc.Arbitrary<Draft> {
   const extra = stragglers
     ? fc.oneof(
-        { weight: 3, arbitrary: fc.constant(0) },
-        { weight: 1, arbitrary: fc.integer({ min: 0, max: 150 }) },
-        { weight: 1, arbitrary: fc.integer({ min: 0, max: 10 }) },
+        { weight: 6, arbitrary: fc.constant(0) },
+        { weight: 3, arbitrary: fc.integer({ min: 0, max: 150 }) },
+        { weight: 2, arbitrary: fc.integer({ min: 0, max: 10 }) },
+        { weight: 1, arbitrary: fc.integer({ min: 0, max: 1000 }) },
       )
     : fc.constant(0);
-  const draft: fc.Arbitrary<Draft> = fc.record({
+  const ahead = fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: -5, max: maxFuture ?? 0 }) },
+    { weight: 1, arbitrary: fc.constant(maxFuture ?? 0) },
+    { weight: faults === true ? 2 : 0, arbitrary: fc.constant((maxFuture ?? 0) + 1) },
+  );
+  const fault = fc.oneof(
+    { weight: 9, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom<Fault[]>('timestamp', 'step', 'key') },
+  );
+  return fc.record({
     step: steps,
     key: keys,
     n: fc.integer({ min: -9, max: 9 }),
     delay: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: bound })),
     extra,
-  });
-  const unit = fc.constantFrom(1, 10);
-  return fc.tuple(fc.array(draft, { minLength, maxLength, size: 'max' }), unit).map(arrived);
+    ...(maxFuture === undefined ? {} : { ahead }),
+    ...(faults === true ? { fault } : {}),
+  }) as fc.Arbitrary<Draft>;
 }
 
 /** Several splits; ids tell their elements apart. */
 export function splits(options: LogOptions, most: number): fc.Arbitrary<Item[][]> {
-  return fc
-    .array(logs(options), { minLength: 1, maxLength: most })
-    .map((arrays) => arrays.map((items, split) => renumbered(items, split * 1000)));
+  return origins.chain((origin) =>
+    fc
+      .array(logs({ ...options, origin }), { minLength: 1, maxLength: most })
+      .map((arrays) => arrays.map((items, split) => renumbered(items, split * 1000))),
+  );
+}
+
+/** A log with the clock going on between its elements, and behind them once more. */
+export function clocked(items: readonly Item[]): fc.Arbitrary<Happening[]> {
+  const forward = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constant(0) },
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 30 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 50, max: 300 }) },
+  );
+  const { length } = items;
+  return fc.array(forward, { minLength: length, maxLength: length }).map((forwards) => [
+    ...items.flatMap((item, index): Happening[] => {
+      // Nobody looks at the clock before something has come.
+      const clock = index === 0 ? undefined : forwards[index];
+      return [...(clock === undefined ? [] : [{ clock }]), { input: 0, item }];
+    }),
+    ...(length === 0 ? [] : [{ clock: 1000 }]),
+    { input: 0, end: true },
+  ]);
 }
 
 export function renumbered(items: readonly Item[], firstId: number): Item[] {
@@ -81,16 +134,17 @@ export function renumbered(items: readonly Item[], firstId: number): Item[] {
  * Elements arrive `delay` after they happened, so nothing lies further behind than the largest delay. Times that are
  * multiples of 10 meet the borders of windows, which is where a millisecond decides.
  */
-function arrived([drafts, unit]: readonly [readonly Draft[], number]): Item[] {
+function arrived([drafted, unit, origin]: readonly [readonly Draft[], number, number]): Item[] {
   const down = (ms: number): number => ms - (ms % unit);
-  let at = 0;
-  const timed = drafts.map(({ step, key, n, delay, extra }) => {
+  let at = origin;
+  const timed = drafted.map(({ step, delay, extra, ...rest }) => {
     at += down(step);
-    return { at, key, n, arrival: at + down(delay) + down(extra) };
+    const { key, n, ...more } = rest;
+    return { item: { key, n, at, ids: [], ...more }, arrival: at + down(delay) + down(extra) };
   });
   const ordered = timed.toSorted((a, b) => a.arrival - b.arrival);
   return renumbered(
-    ordered.map(({ key, n, at: time }) => ({ key, n, at: time, ids: [] })),
+    ordered.map(({ item }) => item),
     0,
   );
 }

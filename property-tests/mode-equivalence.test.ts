@@ -6,10 +6,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { cases, descriptions, meetings } from './arbitraries.js';
-import { splits } from './logs.js';
+import { cases, meetings, splitCases } from './cases.js';
+import { batchOracle } from './batch.js';
+import { isOrderedByKey } from './traits.js';
 import { inHarness, inJob, inLibrary } from './modes.js';
-import { batchOracle, isOrderedByKey, oracle, oracleOf } from './oracle.js';
+import { oracle, oracleOf } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';
 import { check } from './settings.js';
 import { multisetOf, sequencesOf } from './text.js';
@@ -20,7 +21,7 @@ describe('mode equivalence', () => {
   check(
     'one split, with stragglers: three modes and the oracle',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       chunks,
       async ({ description, items }, chunk) => {
         const happenings = inOrder(items);
@@ -42,7 +43,7 @@ describe('mode equivalence', () => {
 
   check(
     'two inputs, happening by happening: a subscription and the harness',
-    fc.property(meetings({ steady: false, stragglers: true }), (meeting) => {
+    fc.property(meetings({ kind: 'ordered', stragglers: true }), (meeting) => {
       const { description, first, second, turns } = meeting;
       const happenings = interleaved(inOrder(first, 0), inOrder(second, 1), turns);
       const { stream } = oracle(description, happenings);
@@ -60,26 +61,17 @@ describe('mode equivalence', () => {
 
   check(
     'several splits: a job gives what the oracle gives to a heap of elements',
-    fc.asyncProperty(
-      descriptions({ steady: true }).chain((description) =>
-        fc.record({
-          description: fc.constant(description),
-          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 4),
-        }),
-      ),
-      chunks,
-      async ({ description, arrays }, chunk) => {
-        const { items } = await inJob(description, [arrays], { chunk });
-        expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, arrays.flat())));
-      },
-    ),
+    fc.asyncProperty(splitCases(4), chunks, async ({ description, arrays }, chunk) => {
+      const { items } = await inJob(description, [arrays], { chunk });
+      expect(multisetOf(items)).toEqual(multisetOf(batchOracle(description, arrays.flat())));
+    }),
     { runs: 200, timeoutMs: 60_000 },
   );
 
   check(
     'two inputs: a job gives what the oracle gives to two heaps',
     fc.asyncProperty(
-      meetings({ steady: true, stragglers: false }),
+      meetings({ kind: 'steady', stragglers: false }),
       chunks,
       async ({ description, first, second }, chunk) => {
         const { items } = await inJob(description, [[first], [second]], { chunk });

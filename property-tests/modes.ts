@@ -1,11 +1,19 @@
 /** The ways to run a described pipeline, each reduced to: what happens goes in, items come out. */
 import { Subject } from 'rxjs';
 import { collect, iterable, run, splitIterable } from 'tidemark';
-import type { Run, RunSummary, Runtime, Sink, Source, StateBackendFactory } from 'tidemark';
-import { testHarness } from 'tidemark/testing';
-import { build, buildAny, buildTwo } from './build.js';
+import type {
+  DeadRecord,
+  Run,
+  RunSummary,
+  Runtime,
+  Sink,
+  Source,
+  StateBackendFactory,
+} from 'tidemark';
+import { testHarness, type TestHarness } from 'tidemark/testing';
+import { build, buildAny, buildTwo, type BuildOptions } from './build.js';
 import { inputNames, type Description, type Item } from './description.js';
-import type { Happening } from './oracle-stream.js';
+import { START_MS, type Happening } from './oracle-stream.js';
 
 /**
  * Mode (i): a subscription. Gives what came out at each happening: `next` runs through before it returns.
@@ -16,7 +24,11 @@ export function inLibrary(
 ): readonly (readonly Item[])[] {
   const inputs = [new Subject<Item>(), new Subject<Item>()] as const;
   let emitted: Item[] = [];
-  const listen = (item: Item): void => void emitted.push(item);
+  const failures: unknown[] = [];
+  const listen = {
+    next: (item: Item): void => void emitted.push(item),
+    error: (failure: unknown): void => void failures.push(failure),
+  };
   if (description.inputs === 1) inputs[0].pipe(build(description)).subscribe(listen);
   else {
     const connection = buildTwo(description).connect({ first: inputs[0], second: inputs[1] });
@@ -25,9 +37,11 @@ export function inLibrary(
   }
   return happenings.map((happening) => {
     emitted = [];
+    if ('clock' in happening) throw new Error('a subscription goes by the clock on the wall');
     const input = inputs[happening.input];
     if ('end' in happening) input.complete();
     else input.next(happening.item);
+    if (failures.length > 0) throw failures[0];
     return emitted;
   });
 }
@@ -44,20 +58,39 @@ export function inHarness(
   happenings: readonly Happening[],
   interruptions: readonly Interruption[] = [],
 ): readonly (readonly Item[])[] {
-  const harness = testHarness(buildAny(description));
-  const nameOf = (input: 0 | 1): { input?: string } =>
-    description.inputs === 1 ? {} : { input: inputNames[input] };
+  const harness = harnessOf(description);
   return happenings.map((happening, index) => {
-    const interruption = interruptions[index];
-    if (interruption === 'checkpoint') harness.checkpoint();
-    if (interruption === 'crash') harness.crash();
-    if (interruption === 'restore') harness.restore(harness.checkpoint());
+    interrupt(harness, interruptions[index]);
     const before = harness.output().length;
-    const where = nameOf(happening.input);
-    if ('end' in happening) harness.end(where);
-    else harness.push(happening.item, where);
+    perform(harness, description, happening);
     return harness.output().slice(before);
   });
+}
+
+export function harnessOf(description: Description, options: BuildOptions = {}): ItemHarness {
+  return testHarness(buildAny(description, options), { start: START_MS, onFailure: 'collect' });
+}
+
+export type ItemHarness = TestHarness<Readonly<Record<string, Item>>, { readonly output: Item }>;
+
+export function interrupt(
+  harness: Pick<TestHarness<never, unknown>, 'checkpoint' | 'crash' | 'restore'>,
+  interruption: Interruption = 'none',
+): void {
+  if (interruption === 'checkpoint') harness.checkpoint();
+  if (interruption === 'crash') harness.crash();
+  if (interruption === 'restore') harness.restore(harness.checkpoint());
+}
+
+/** Lets one thing happen. */
+export function perform(harness: ItemHarness, { inputs }: Description, happening: Happening): void {
+  if ('clock' in happening) {
+    harness.advance(happening.clock);
+    return;
+  }
+  const where = inputs === 1 ? {} : { input: inputNames[happening.input] };
+  if ('end' in happening) harness.end(where);
+  else harness.push(happening.item, where);
 }
 
 export interface JobOptions {
@@ -74,6 +107,8 @@ export interface JobOptions {
   readonly waits?: number;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
+  /** Where failed records go, however many they are. Default: there are none. */
+  readonly deadLetters?: Sink<DeadRecord>;
 }
 
 export type Splits = readonly (readonly Item[])[];
@@ -85,7 +120,8 @@ export function job(
   sink: Sink<Item>,
   options: JobOptions = {},
 ): Run {
-  const { parallelism = 1, records = 10, chunk = 7, waits = 0, runtime, state } = options;
+  const { parallelism = 1, records = 10, chunk = 7, waits = 0 } = options;
+  const { runtime, state, deadLetters } = options;
   const source = (arrays: Splits): Source<Item> => {
     const plain = sourceOf(arrays, chunk);
     return waits === 0 ? plain : slow(plain, waits);
@@ -100,6 +136,9 @@ export function job(
     parallelism,
     ...(runtime === undefined ? {} : { runtime }),
     ...(state === undefined ? {} : { state }),
+    ...(deadLetters === undefined
+      ? {}
+      : { deadLetters, deadLettersMax: { share: 1, inARow: 1000 } }),
   });
 }
 

@@ -1,12 +1,12 @@
 /**
  * A stream as the oracle sees it: one moment per thing that happened at a source.
  *
- *     moment     elements that reach a step, in order; then the watermark that the step is advanced to
+ *     moment     elements that reach a step, in order; then the watermark that the step is advanced to, and the clock
  *
  * All streams of a pipeline have the same moments, so two of them meet by putting equal moments together, and the
  * watermark of the meeting is the minimum. Watermarks are recomputed for each moment from all elements before.
  */
-import type { Item } from './description.js';
+import type { Item, TimeChoice } from './description.js';
 
 export interface Timed {
   readonly item: Item;
@@ -16,17 +16,20 @@ export interface Timed {
 export interface Moment<Element extends Timed = Timed> {
   readonly elements: readonly Element[];
   readonly watermark: number;
+  /** Processing time, epoch ms; what it fires comes before what the watermark fires. */
+  readonly now: number;
+  /** Whether the clock has been moved, so that its timers are looked at. */
+  readonly ticks: boolean;
 }
 
-/** One thing that happens: an element arrives at an input, or an input ends. */
+/** One thing that happens: an element arrives at an input, an input ends, or the clock goes on by some ms. */
 export type Happening =
   | { readonly input: 0 | 1; readonly item: Item }
-  | { readonly input: 0 | 1; readonly end: true };
+  | { readonly input: 0 | 1; readonly end: true }
+  | { readonly clock: number };
 
-export interface Generator {
-  readonly bound: number;
-  readonly every: number;
-}
+/** Processing time at the beginning. */
+export const START_MS = 50_000;
 
 /** Elements of one input one after another, then its end. */
 export function inOrder(items: readonly Item[], input: 0 | 1 = 0): Happening[] {
@@ -44,32 +47,95 @@ export function interleaved(
   return [...taken, ...queues[0], ...queues[1]];
 }
 
-/** The stream of one input of a run. */
+/** The stream of one input of a run. `takes` says which elements get past eventTime. */
 export function sourceStream(
   happenings: readonly Happening[],
   input: 0 | 1,
-  generator: Generator,
+  time: TimeChoice,
+  takes: (item: Item) => boolean = () => true,
 ): Moment[] {
-  let highest = -Infinity;
-  let watermark = -Infinity;
-  return happenings.map((happening) => {
-    if (happening.input !== input) return { elements: [], watermark };
-    if ('end' in happening) {
-      watermark = Infinity;
-      return { elements: [], watermark };
+  const mark = new Mark(time);
+  let now = START_MS;
+  return happenings.map((happening): Moment => {
+    const ticks = 'clock' in happening;
+    const elements: Timed[] = [];
+    if (ticks) {
+      if (mark.isAskedBetween(now, now + happening.clock)) mark.raise(mark.raw);
+      now += happening.clock;
+    } else if (happening.input === input) {
+      if ('end' in happening) mark.raise(Infinity);
+      else if (takes(happening.item)) {
+        const { item } = happening;
+        mark.take(item);
+        elements.push({ item, timestamp: item.at });
+      }
     }
-    const { item } = happening;
-    highest = Math.max(highest, item.at);
-    watermark = sentAfter(watermark, highest, generator);
-    return { elements: [{ item, timestamp: item.at }], watermark };
+    return { elements, watermark: mark.sent, now, ticks };
   });
+}
+
+/** The watermark of one split. */
+export class Mark {
+  readonly #time: TimeChoice;
+  #highest = -Infinity;
+  sent = -Infinity;
+
+  constructor(time: TimeChoice) {
+    this.#time = time;
+  }
+
+  /** The watermark that the highest time allows. */
+  get raw(): number {
+    return this.#highest - this.#time.bound - 1;
+  }
+
+  take(item: Pick<Item, 'n' | 'at'>): void {
+    const { generator, bound, every } = this.#time;
+    this.#highest = Math.max(this.#highest, item.at);
+    switch (generator) {
+      case 'bounded':
+      case 'monotone':
+        this.sent = sentAfter(this.sent, this.#highest, { bound, every });
+        break;
+      case 'marked':
+      case 'wavering':
+        this.raise(saidBehind(this.#time, item, this.#highest) ?? -Infinity);
+        break;
+      case 'periodic':
+    }
+  }
+
+  raise(to: number): void {
+    this.sent = Math.max(this.sent, to);
+  }
+
+  /** Whether a generator that goes by the clock is asked on the way to `until`. */
+  isAskedBetween(since: number, until: number): boolean {
+    const { generator, every } = this.#time;
+    const times = (at: number): number => Math.floor((at - START_MS) / every);
+    return generator === 'periodic' && times(until) > times(since);
+  }
+}
+
+/** What a generator of the user says behind an element; the function that it is made of. */
+export function saidBehind(
+  { generator, bound }: TimeChoice,
+  { n, at }: Pick<Item, 'n' | 'at'>,
+  highest: number,
+): number | undefined {
+  if (generator === 'wavering') return at - bound - 1;
+  return n % 3 === 0 ? highest - bound - 1 : undefined;
 }
 
 /**
  * The watermark of a split behind an element: highest timestamp - bound - 1, but only the first such value between two
  * multiples of `every` is sent.
  */
-export function sentAfter(sent: number, highest: number, { bound, every }: Generator): number {
+export function sentAfter(
+  sent: number,
+  highest: number,
+  { bound, every }: Pick<TimeChoice, 'bound' | 'every'>,
+): number {
   const raw = highest - bound - 1;
   if (raw <= sent) return sent;
   const span = (watermark: number): number => Math.floor((watermark + 1) / every);
@@ -81,12 +147,13 @@ export function meet<Element extends Timed>(
   first: readonly Moment<Element>[],
   second: readonly Moment<Element>[],
 ): Moment<Element>[] {
-  return first.map(({ elements, watermark }, index) => {
+  return first.map((moment, index) => {
     const other = second[index];
     if (other === undefined) throw new Error('streams of one pipeline have the same moments');
     return {
-      elements: [...elements, ...other.elements],
-      watermark: Math.min(watermark, other.watermark),
+      ...moment,
+      elements: [...moment.elements, ...other.elements],
+      watermark: Math.min(moment.watermark, other.watermark),
     };
   });
 }

@@ -4,20 +4,30 @@
  */
 import { handlersOf } from './behaviours.js';
 import {
-  copies,
-  isKept,
   isOdd,
   isRanked,
-  isStateful,
   joinIndex,
-  keyChoices,
-  mapped,
+  keyChoice,
+  sideOf,
   uidOfStep,
+  type ConnectStep,
   type Description,
   type Item,
+  type ProcessStep,
+  type StatefulStep,
   type StatelessStep,
   type Step,
 } from './description.js';
+import {
+  Ledger,
+  applied,
+  each,
+  marked,
+  only,
+  onSide,
+  plainly,
+  type Count,
+} from './oracle-steps.js';
 import {
   elementsOf,
   inOrder,
@@ -27,38 +37,37 @@ import {
   type Moment,
   type Timed,
 } from './oracle-stream.js';
-import { referenceProcess, type Arrival } from './reference-process.js';
-import { referenceTopK, referenceWindow } from './reference-window.js';
-
-/** What law 3 counts at one operator. */
-export interface Count {
-  readonly received: number;
-  readonly accepted: number;
-  readonly late: number;
-  readonly filtered: number;
-}
+import { referenceDedupe, referenceReduce, referenceTopK } from './reference-keyed.js';
+import { referenceProcess, type Arrival, type Processed } from './reference-process.js';
+import { referenceWindow, type Judged } from './reference-window.js';
 
 export interface Expected {
-  /** The output, each element at the moment at which it must come out. */
+  /** The output, each element at the moment at which it must come out; side outputs are part of it where they are read. */
   readonly stream: readonly Moment[];
   readonly items: readonly Item[];
   /** By the name of the operator. */
   readonly late: ReadonlyMap<string, readonly Timed[]>;
   readonly counts: ReadonlyMap<string, Count>;
+  /**
+   * Whether sessions have merged that only touch. Then it matters whether the watermark came in between: the session
+   * ends with the millisecond before, and an element that joins it is still in time.
+   */
+  readonly touches: boolean;
 }
 
 /** The pipeline so far: its stream, and what a topK must know of the windows upstream. */
 interface SoFar {
-  readonly stream: Moment[];
+  readonly stream: readonly Moment[];
   readonly lateness: number;
 }
 
 /** What a pipeline gives when things happen in this order. */
 export function oracle(description: Description, happenings: readonly Happening[]): Expected {
   const recomputed = new Recomputed(description, happenings);
-  const { stream } = recomputed.run();
+  const stream = recomputed.run();
   const items = elementsOf(stream).map(({ item }) => item);
-  return { stream, items, late: recomputed.late, counts: recomputed.counts };
+  const { late, touches, ledger } = recomputed;
+  return { stream, items, late, touches, counts: ledger.counts };
 }
 
 /** What a pipeline gives for items of one input, in their order. */
@@ -66,174 +75,186 @@ export function oracleOf(description: Description, items: readonly Item[]): Expe
   return oracle(description, inOrder(items));
 }
 
-/**
- * What a pipeline gives for items in any admissible order: all of them arrive, then time ends. Only for pipelines
- * that are deterministic, and logs in which nothing is late.
- */
-export function batchOracle(
-  description: Description,
-  items: readonly Item[],
-  second: readonly Item[] = [],
-): readonly Item[] {
-  const patient = { ...description, bound: Number.MAX_SAFE_INTEGER, every: 0 };
-  const happenings: Happening[] = [
-    ...items.map((item): Happening => ({ input: 0, item })),
-    ...second.map((item): Happening => ({ input: 1, item })),
-    { input: 0, end: true },
-    { input: 1, end: true },
-  ];
-  return oracle(patient, happenings).items;
-}
-
 class Recomputed {
   readonly #description: Description;
   readonly #happenings: readonly Happening[];
   readonly late = new Map<string, readonly Timed[]>();
-  readonly counts = new Map<string, Count>();
-  readonly #names = new Map<string, number>();
+  readonly ledger = new Ledger();
+  touches = false;
+  readonly #sides: (readonly Moment[])[] = [];
 
   constructor(description: Description, happenings: readonly Happening[]) {
     this.#description = description;
     this.#happenings = happenings;
   }
 
-  run(): SoFar {
-    const { steps } = this.#description;
+  run(): readonly Moment[] {
+    const { steps, sides } = this.#description;
     const join = joinIndex(this.#description);
-    return steps.reduce<SoFar>(
+    const { stream } = steps.reduce<SoFar>(
       (soFar, step, index) => this.#step(soFar, step, index, index === join),
       { stream: this.#source(0), lateness: 0 },
     );
+    if (!sides) return stream;
+    return this.#sides.reduce((all, side) => meet(all, side), stream);
   }
 
   #source(input: 0 | 1): Moment[] {
-    const stream = sourceStream(this.#happenings, input, this.#description);
-    this.#count(this.#named('eventTime'), elementsOf(stream).length);
+    const { time, maxFuture = Infinity } = this.#description;
+    let [received, dead] = [0, 0];
+    const takes = ({ fault, ahead = 0 }: Item): boolean => {
+      const isTaken = fault !== 'timestamp' && ahead <= maxFuture;
+      received += 1;
+      dead += isTaken ? 0 : 1;
+      return isTaken;
+    };
+    const stream = sourceStream(this.#happenings, input, time, takes);
+    this.ledger.count(this.ledger.named('eventTime'), received, { dead });
     return stream;
   }
 
-  #step(soFar: SoFar, step: Step, index: number, joins: boolean): SoFar {
-    const { stream, lateness } = soFar;
-    const uid = uidOfStep(index);
+  #step({ stream, lateness }: SoFar, step: Step, index: number, joins: boolean): SoFar {
     switch (step.step) {
       case 'map':
       case 'filter':
       case 'flatMap':
+      case 'rx':
         return { stream: this.#stateless(stream, step), lateness };
       case 'union': {
         const start = joins ? this.#source(1) : stream;
         const branch = step.branch.reduce((side, inner) => this.#stateless(side, inner), start);
         return { stream: meet(stream, branch), lateness };
       }
+      case 'connect':
+        return { stream: this.#connected(stream, step, joins, index), lateness: 0 };
+      default:
+        return this.#keyed({ stream, lateness }, step, index);
+    }
+  }
+
+  /** Steps with state and one input. */
+  #keyed(
+    { stream, lateness }: SoFar,
+    step: Exclude<StatefulStep, ConnectStep>,
+    index: number,
+  ): SoFar {
+    const uid = uidOfStep(index);
+    const sound = this.#withKey(stream, 'by' in step && step.by !== 'all');
+    switch (step.step) {
       case 'window': {
-        const judged = referenceWindow(stream, keyChoices[step.by], step);
-        this.#judge(uid, stream, judged);
-        const { stream: results } = judged;
+        const { stream: results } = this.#judge(uid, sound, referenceWindow(sound, step));
         const isBare = isRanked(this.#description, index);
-        return { stream: isBare ? results : this.#passed(results), lateness: step.lateness };
+        const isMapped = !isBare && step.fn === undefined;
+        return { stream: isMapped ? this.#passed(results) : results, lateness: step.lateness };
       }
-      case 'process': {
-        this.#count(uid, elementsOf(stream).length);
-        const arrivals = stream.map((moment) => onSide(moment, () => 0));
-        const handlers = handlersOf(step.behaviour, step.gap);
-        return { stream: referenceProcess(arrivals, keyChoices[step.by], handlers), lateness: 0 };
-      }
-      case 'connect': {
-        const arrivals = this.#sides(stream, joins);
-        this.#count(uid, elementsOf(arrivals).length);
-        const handlers = handlersOf(step.behaviour, step.gap);
-        return { stream: referenceProcess(arrivals, keyChoices[step.by], handlers), lateness: 0 };
+      case 'process':
+        return { stream: this.#processed(sound, step, uid), lateness: 0 };
+      case 'reduce':
+        this.ledger.count(uid, elementsOf(sound).length);
+        return { stream: referenceReduce(sound, step), lateness: 0 };
+      case 'dedupe': {
+        const { stream: kept } = this.#judge(uid, sound, referenceDedupe(sound, step));
+        const output = step.isPlain ? this.#passed(plainly(kept, step.by)) : kept;
+        return { stream: output, lateness: step.keep === 'first' ? lateness : 0 };
       }
       case 'topK': {
-        const judged = referenceTopK(stream, step, lateness);
-        this.#judge(uid, stream, judged);
+        const judged = referenceTopK(sound, step, lateness);
+        this.#lost(uid, sound, judged);
         return { stream: this.#passed(judged.stream), lateness };
       }
     }
   }
 
-  /** Both sides of a connect in one stream, each element marked. */
-  #sides(stream: readonly Moment[], joins: boolean): Moment<Arrival>[] {
-    if (!joins) {
-      const total = elementsOf(stream).length;
-      const odd = elementsOf(stream).filter(({ item }) => isOdd(item)).length;
-      this.#count(this.#named('filter'), total, { filtered: odd });
-      this.#count(this.#named('filter'), total, { filtered: total - odd });
-      return stream.map((moment) => onSide(moment, ({ item }) => (isOdd(item) ? 1 : 0)));
-    }
-    const first = stream.map((moment) => onSide(moment, () => 0));
-    return meet(
-      first,
-      this.#source(1).map((moment) => onSide(moment, () => 1)),
+  #processed(stream: readonly Moment[], step: ProcessStep, uid: string): Moment[] {
+    const arrivals = stream.map((moment) => onSide(moment, () => 0));
+    const handlers = handlersOf(step.behaviour, step.gap);
+    return this.#ran(
+      uid,
+      arrivals,
+      referenceProcess(arrivals, keyChoice(step.by), handlers, step.keep),
     );
   }
 
-  #stateless(stream: readonly Moment[], step: StatelessStep): Moment[] {
-    const name = this.#named(step.step);
-    const output = stream.map(({ elements, watermark }) => ({
-      elements: elements.flatMap((element) => applied(step, element)),
-      watermark,
-    }));
+  #connected(
+    stream: readonly Moment[],
+    { by, behaviour, gap }: ConnectStep,
+    joins: boolean,
+    index: number,
+  ): Moment[] {
+    const arrivals = joins ? this.#joined(stream) : this.#parted(stream);
+    const handlers = handlersOf(behaviour, gap);
+    return this.#ran(
+      uidOfStep(index),
+      arrivals,
+      referenceProcess(arrivals, keyChoice(by), handlers),
+    );
+  }
+
+  #ran(uid: string, arrivals: readonly Moment<Arrival>[], processed: Processed): Moment[] {
+    this.ledger.count(uid, elementsOf(arrivals).length);
+    this.#sides.push(marked(processed.sides, sideOf(uid, 'side')));
+    return processed.stream;
+  }
+
+  /** Both sides of a connect in one stream, each element marked. */
+  #joined(stream: readonly Moment[]): Moment<Arrival>[] {
+    const first = this.#withKey(stream).map((moment) => onSide(moment, () => 0));
+    const second = this.#withKey(this.#source(1)).map((moment) => onSide(moment, () => 1));
+    return meet(first, second);
+  }
+
+  #parted(stream: readonly Moment[]): Moment<Arrival>[] {
     const total = elementsOf(stream).length;
-    const filtered = step.step === 'filter' ? total - elementsOf(output).length : 0;
-    this.#count(name, total, { filtered });
+    for (const side of [false, true]) {
+      const part = only(stream, ({ item }) => isOdd(item) === side);
+      const filtered = total - elementsOf(part).length;
+      this.ledger.count(this.ledger.named('filter'), total, { filtered });
+      this.#withKey(part);
+    }
+    const sound = only(stream, ({ item }) => item.fault !== 'key');
+    return sound.map((moment) => onSide(moment, ({ item }) => (isOdd(item) ? 1 : 0)));
+  }
+
+  #stateless(stream: readonly Moment[], step: StatelessStep): Moment[] {
+    const name = this.ledger.named(step.step);
+    const received = elementsOf(stream).length;
+    const sound = only(stream, ({ item }) => item.fault !== 'step');
+    const output = each(sound, (element) => applied(step, element));
+    const left = elementsOf(sound).length;
+    const filtered = step.step === 'filter' ? left - elementsOf(output).length : 0;
+    this.ledger.count(name, received, { filtered, dead: received - left });
     return output;
+  }
+
+  /** What gets past a keyBy. Steps that bring their own key have one too, but nothing fails there. */
+  #withKey(stream: readonly Moment[], mayFail = true): Moment[] {
+    const received = elementsOf(stream).length;
+    const sound = only(stream, ({ item }) => !mayFail || item.fault !== 'key');
+    this.ledger.count(this.ledger.named('keyBy'), received, {
+      dead: received - elementsOf(sound).length,
+    });
+    return sound;
   }
 
   /** Behind window and topK stands a map that makes items. */
   #passed(stream: Moment[]): Moment[] {
-    this.#count(this.#named('map'), elementsOf(stream).length);
+    this.ledger.count(this.ledger.named('map'), elementsOf(stream).length);
     return stream;
   }
 
-  #judge(
-    uid: string,
-    stream: readonly Moment[],
-    { late, filtered }: { readonly late: readonly Timed[]; readonly filtered: readonly Timed[] },
-  ): void {
+  /** Steps that send to side outputs what is late, and what their functions say. */
+  #judge(uid: string, stream: readonly Moment[], judged: Judged): Judged {
+    this.#lost(uid, stream, judged);
+    this.touches ||= judged.touches === true;
+    const tooLate = only(stream, (element) => judged.late.includes(element));
+    this.#sides.push(marked(tooLate, sideOf(uid, 'late')));
+    if (judged.sides !== undefined) this.#sides.push(marked(judged.sides, sideOf(uid, 'side')));
+    return judged;
+  }
+
+  #lost(uid: string, stream: readonly Moment[], { late, filtered }: Judged): void {
     this.late.set(uid, late);
     const lost = { late: late.length, filtered: filtered.length };
-    this.#count(uid, elementsOf(stream).length, lost);
+    this.ledger.count(uid, elementsOf(stream).length, lost);
   }
-
-  #count(name: string, received: number, lost: Partial<Count> = {}): void {
-    const { late = 0, filtered = 0 } = lost;
-    this.counts.set(name, { received, accepted: received - late - filtered, late, filtered });
-  }
-
-  /** Stateless steps are named for what they are, numbered from the second on. */
-  #named(name: string): string {
-    const times = (this.#names.get(name) ?? 0) + 1;
-    this.#names.set(name, times);
-    return times === 1 ? name : `${name}-${times}`;
-  }
-}
-
-function applied(step: StatelessStep, { item, timestamp }: Timed): Timed[] {
-  const results = (): Item[] => {
-    switch (step.step) {
-      case 'map':
-        return [mapped(step, item)];
-      case 'filter':
-        return isKept(step, item) ? [item] : [];
-      case 'flatMap':
-        return copies(step, item);
-    }
-  };
-  return results().map((result) => ({ item: result, timestamp }));
-}
-
-function onSide(moment: Moment, sideOf: (element: Timed) => 0 | 1): Moment<Arrival> {
-  const elements = moment.elements.map((element) => ({ ...element, side: sideOf(element) }));
-  return { elements, watermark: moment.watermark };
-}
-
-/**
- * Whether outputs of one `key` come in one order only: no step behind the first keyed one, no two ways through, and
- * the key of an output is what the stream was keyed by.
- */
-export function isOrderedByKey({ steps }: Description): boolean {
-  const [first, ...more] = steps.filter(isStateful);
-  if (more.length > 0 || steps.some(({ step }) => step === 'union')) return false;
-  return first?.step !== 'connect' && (first?.step !== 'process' || first.by === 'key');
 }

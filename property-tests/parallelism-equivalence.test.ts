@@ -7,11 +7,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { cases, descriptions, meetings } from './arbitraries.js';
-import { splits } from './logs.js';
+import { cases, meetings, splitCases } from './cases.js';
+import { batchOracle } from './batch.js';
+import { isOrderedByKey } from './traits.js';
 import { stops } from './deaths.js';
 import { inJob } from './modes.js';
-import { batchOracle, isOrderedByKey, oracleOf } from './oracle.js';
+import { oracleOf } from './oracle.js';
 import { check } from './settings.js';
 import { multisetOf, sequencesOf, textOf } from './text.js';
 import { inWorld } from './worlds.js';
@@ -35,7 +36,7 @@ describe('parallelism equivalence', () => {
   check(
     'one split and one step with state: stragglers and the order within a key included',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true, maxStateful: 1, connects: false }),
+      cases({ kind: 'ordered', stragglers: true, maxStateful: 1, connects: false }),
       chunks,
       async ({ description, items }, chunk) => {
         const expected = oracleOf(description, items).items;
@@ -52,29 +53,20 @@ describe('parallelism equivalence', () => {
 
   check(
     'several splits and steps with state',
-    fc.asyncProperty(
-      descriptions({ steady: true }).chain((description) =>
-        fc.record({
-          description: fc.constant(description),
-          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 3),
-        }),
-      ),
-      chunks,
-      async ({ description, arrays }, chunk) => {
-        const expected = multisetOf(batchOracle(description, arrays.flat()));
-        for (const parallelism of shardCounts) {
-          const { items } = await inJob(description, [arrays], { parallelism, chunk });
-          expect(multisetOf(items)).toEqual(expected);
-        }
-      },
-    ),
+    fc.asyncProperty(splitCases(3), chunks, async ({ description, arrays }, chunk) => {
+      const expected = multisetOf(batchOracle(description, arrays.flat()));
+      for (const parallelism of shardCounts) {
+        const { items } = await inJob(description, [arrays], { parallelism, chunk });
+        expect(multisetOf(items)).toEqual(expected);
+      }
+    }),
     { runs: 120, timeoutMs: 60_000 },
   );
 
   check(
     'two inputs',
     fc.asyncProperty(
-      meetings({ steady: true, stragglers: false }),
+      meetings({ kind: 'steady', stragglers: false }),
       chunks,
       async ({ description, first, second }, chunk) => {
         const expected = multisetOf(batchOracle(description, first, second));
@@ -90,7 +82,7 @@ describe('parallelism equivalence', () => {
   check(
     'a restart with another number of shards',
     fc.asyncProperty(
-      cases({ steady: true, stragglers: false }),
+      cases({ kind: 'steady', stragglers: false }),
       rescales,
       fc.array(fc.constantFrom(1, 2, 3, 8), { minLength: 2, maxLength: 4 }),
       fc.nat(),

@@ -7,12 +7,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { testHarness } from 'tidemark/testing';
-import { cases, descriptions } from './arbitraries.js';
-import { buildAny } from './build.js';
+import { cases, splitCases } from './cases.js';
+import { batchOracle } from './batch.js';
 import { deaths } from './deaths.js';
-import { splits } from './logs.js';
-import { inJob, inLibrary } from './modes.js';
+import { harnessOf, inJob, inLibrary } from './modes.js';
 import { inOrder } from './oracle-stream.js';
 import { check } from './settings.js';
 import { multisetOf, textOf } from './text.js';
@@ -20,14 +18,9 @@ import { inWorld } from './worlds.js';
 
 describe('replay is identical', () => {
   check(
-    'the same bytes in the same files, deaths included',
+    'the same bytes in the same files, whatever the pipeline sees of the clock, deaths included',
     fc.asyncProperty(
-      descriptions({ steady: true }).chain((description) =>
-        fc.record({
-          description: fc.constant(description),
-          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 3),
-        }),
-      ),
+      splitCases(3, { kind: 'clocked', stragglers: true, periodic: true }),
       fc.array(deaths, { maxLength: 2 }),
       fc.constantFrom(1, 3),
       fc.nat(),
@@ -45,7 +38,7 @@ describe('replay is identical', () => {
   check(
     'one split: chunks do not show, not even in the order of outputs',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.integer({ min: 1, max: 12 }),
       async ({ description, items }, chunk) => {
         const expected = inLibrary(description, inOrder(items)).flat().map(textOf);
@@ -61,13 +54,10 @@ describe('replay is identical', () => {
   check(
     'one split: a chunk pushed into the harness is its elements pushed one by one',
     fc.property(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.integer({ min: 1, max: 12 }),
       ({ description, items }, size) => {
-        const [one, many] = [
-          testHarness(buildAny(description)),
-          testHarness(buildAny(description)),
-        ];
+        const [one, many] = [harnessOf(description), harnessOf(description)];
         for (const item of items) one.push(item);
         for (let at = 0; at < items.length; at += size) many.pushChunk(items.slice(at, at + size));
         const [single, chunked] = [one.end(), many.end()];
@@ -82,17 +72,13 @@ describe('replay is identical', () => {
   check(
     'several splits: chunks change nothing but the order',
     fc.asyncProperty(
-      descriptions({ steady: true }).chain((description) =>
-        fc.record({
-          description: fc.constant(description),
-          arrays: splits({ bound: description.bound, stragglers: false, maxLength: 25 }, 3),
-        }),
-      ),
+      splitCases(3),
       fc.integer({ min: 1, max: 12 }),
       fc.constantFrom(1, 3),
       async ({ description, arrays }, chunk, parallelism) => {
         const whole = await inJob(description, [arrays], { chunk: 1024, parallelism });
         const cut = await inJob(description, [arrays], { chunk, parallelism });
+        batchOracle(description, arrays.flat());
         expect(multisetOf(cut.items)).toEqual(multisetOf(whole.items));
       },
     ),

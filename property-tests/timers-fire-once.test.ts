@@ -2,7 +2,7 @@
  * Law 10: timers fire once, in time order, at most once per key and time.
  *
  * Family: a model of timers as a set of times per key, driven by random sets, deletions, watermarks, ticks of the
- * clock, checkpoints and crashes. It can see a timer that is lost or doubled by a checkpoint, one that is deleted for
+ * clock, checkpoints and crashes; and one that watches the timers of random pipelines. It can see a timer that is lost or doubled by a checkpoint, one that is deleted for
  * another key or domain, one that fires early, late or out of order, and a callback that sees the wrong time.
  */
 import fc from 'fast-check';
@@ -10,7 +10,10 @@ import { eventTime, keyBy, pipeline, process, unchecked, valueState } from 'tide
 import type { Key } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
+import { clockedCases } from './cases.js';
+import type { TimerSight } from './build-process.js';
 import { keys } from './logs.js';
+import { harnessOf, perform, type Interruption } from './modes.js';
 import { check } from './settings.js';
 import { multisetOf, textOf } from './text.js';
 
@@ -205,7 +208,74 @@ describe('timers fire once', () => {
     }),
     { runs: 200, timeoutMs: 60_000 },
   );
+
+  check(
+    'in random pipelines, whatever stands in front of them',
+    fc.property(
+      clockedCases({ stragglers: true }).filter(({ description: { steps } }) =>
+        steps.some(({ step }) => step === 'process' || step === 'connect'),
+      ),
+      fc.array(fc.constantFrom<Interruption[]>('none', 'none', 'none', 'checkpoint', 'crash'), {
+        maxLength: 60,
+        size: 'max',
+      }),
+      ({ description, happenings }, interruptions) => {
+        const watched = new Watched();
+        const harness = harnessOf(description, { watch: (sight) => watched.see(sight) });
+        for (const [index, happening] of happenings.entries()) {
+          if (interruptions[index] === 'checkpoint') {
+            harness.checkpoint();
+            watched.save();
+          } else if (interruptions[index] === 'crash') {
+            watched.restore();
+            harness.crash();
+          }
+          perform(harness, description, happening);
+        }
+        expect(watched.left('event')).toEqual([]);
+      },
+    ),
+    { runs: 300, timeoutMs: 60_000 },
+  );
 });
+
+/** Timers that are pending, as told by those who set them. */
+class Watched {
+  #pending = new Set<string>();
+  #saved = new Set<string>();
+  /** The last timer of each advance. */
+  #last = new Map<string, number>();
+
+  see(sight: TimerSight): void {
+    const { act, uid, domain, key, time, watermark, now } = sight;
+    const name = `${domain} ${uid} ${textOf(key)} ${time}`;
+    if (act === 'set') this.#pending.add(name);
+    else if (act === 'delete') this.#pending.delete(name);
+    else {
+      expect([...this.#pending], 'a timer fires once, and only if it was set').toContain(name);
+      this.#pending.delete(name);
+      expect(time).toBeLessThanOrEqual(domain === 'event' ? watermark : now);
+      // What is replayed behind a crash happens again, at the same times.
+      const line = `${domain} ${uid} at ${domain === 'event' ? watermark : now}`;
+      expect(time).toBeGreaterThanOrEqual(this.#last.get(line) ?? -Infinity);
+      this.#last.set(line, time);
+    }
+  }
+
+  save(): void {
+    this.#saved = new Set(this.#pending);
+  }
+
+  /** What has happened since is told again. */
+  restore(): void {
+    this.#pending = new Set(this.#saved);
+    this.#last = new Map();
+  }
+
+  left(domain: 'event' | 'processing'): string[] {
+    return [...this.#pending].filter((name) => name.startsWith(domain));
+  }
+}
 
 function compare(
   fired: readonly Fired[],

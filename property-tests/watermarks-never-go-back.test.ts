@@ -6,34 +6,32 @@
  * comes back, one that is sent too often or too rarely, and one that is forgotten by a checkpoint.
  */
 import fc from 'fast-check';
-import { eventTime, keyBy, pipeline, process, unchecked, union } from 'tidemark';
+import { keyBy, pipeline, process, unchecked, union } from 'tidemark';
 import type { Sink } from 'tidemark';
 import { testHarness } from 'tidemark/testing';
 import { describe, expect } from 'vitest';
-import { cases } from './arbitraries.js';
+import { times } from './arbitraries.js';
+import { cases } from './cases.js';
+import { withTime } from './build.js';
 import { deaths } from './deaths.js';
-import { inputNames, type Item } from './description.js';
+import { inputNames, type Item, type TimeChoice } from './description.js';
 import { probe } from './probe.js';
 import { referenceValve, type InputAction } from './reference-valve.js';
 import { check } from './settings.js';
 import { inWorld } from './worlds.js';
 
-interface Ticket {
-  readonly at: number;
-}
-
 type Action = InputAction | { readonly kind: 'checkpoint' } | { readonly kind: 'crash' };
 
 const input = fc.constantFrom(0 as const, 1 as const);
-const time = fc.oneof(
+const moment = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 300 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 2000 }) },
 );
 
 const inputActions = fc.oneof<fc.Arbitrary<InputAction>[]>(
-  fc.record({ kind: fc.constant('element' as const), input, at: time }),
-  fc.record({ kind: fc.constant('element' as const), input, at: time }),
-  fc.record({ kind: fc.constant('force' as const), input, to: time }),
+  fc.record({ kind: fc.constant('element' as const), input, at: moment }),
+  fc.record({ kind: fc.constant('element' as const), input, at: moment }),
+  fc.record({ kind: fc.constant('force' as const), input, to: moment }),
   fc.record({ kind: fc.constant('idle' as const), input }),
 );
 
@@ -48,18 +46,13 @@ const histories: fc.Arbitrary<InputAction[]> = fc.oneof(
     ]),
 );
 
-const generators = fc.record({
-  bound: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 })),
-  every: fc.constantFrom(0, 1, 7, 50, 200),
-});
-
 describe('watermarks never go back', () => {
   check(
     'over two inputs, elements out of order, silence and force',
-    fc.property(histories, generators, (actions, generator) => {
+    fc.property(histories, times, (actions, time) => {
       const seen: number[] = [];
-      const harness = testHarness(meeting(generator, seen));
-      const expected = referenceValve(actions, generator);
+      const harness = testHarness(meeting(time, seen));
+      const expected = referenceValve(actions, time);
       for (const [index, action] of actions.entries()) {
         perform(harness, action);
         expect(seen.at(-1) ?? -Infinity, `action ${index}`).toBe(expected[index]);
@@ -80,9 +73,9 @@ describe('watermarks never go back', () => {
         ),
         { maxLength: 40, size: 'max' },
       ),
-      generators,
-      (actions, generator) => {
-        const harness = testHarness(meeting(generator, []));
+      times,
+      (actions, time) => {
+        const harness = testHarness(meeting(time, []));
         const performed: InputAction[] = [];
         for (const action of actions) {
           if (action.kind === 'checkpoint') harness.checkpoint();
@@ -93,7 +86,7 @@ describe('watermarks never go back', () => {
           }
         }
         // Each element says by which watermark it was judged, and a crash must not make anybody forget.
-        const expected = [-Infinity, ...referenceValve(performed, generator)];
+        const expected = [-Infinity, ...referenceValve(performed, time)];
         const judged = performed.flatMap(({ kind }, index) =>
           kind === 'element' ? [expected[index]] : [],
         );
@@ -106,7 +99,7 @@ describe('watermarks never go back', () => {
   check(
     'nor do epochs, over the deaths of a job',
     fc.asyncProperty(
-      cases({ steady: false, stragglers: true }),
+      cases({ kind: 'ordered', stragglers: true }),
       fc.array(deaths, { minLength: 1, maxLength: 4 }),
       fc.nat(),
       async ({ description, items }, planned, seed) => {
@@ -123,41 +116,35 @@ describe('watermarks never go back', () => {
 
 /** What the actions need of a harness. */
 interface Feeding {
-  push(value: Ticket, where: { readonly input: string }): unknown;
+  push(value: Item, where: { readonly input: string }): unknown;
   watermark(to: number, where: { readonly input: string }): unknown;
   idle(where: { readonly input: string }): unknown;
 }
 
 /** Two inputs that meet in front of an observer and a step with state, which says what watermark it sees. */
-function meeting(generator: { readonly bound: number; readonly every: number }, seen: number[]) {
-  const types = { first: unchecked<Ticket>(), second: unchecked<Ticket>() };
-  return pipeline('meeting', types, ({ first, second }) => {
-    const [one, two] = [first, second].map((tickets) =>
-      tickets.pipe(
-        eventTime({
-          timestamp: ({ at }) => at,
-          outOfOrderness: generator.bound,
-          every: generator.every,
-        }),
-      ),
-    );
-    if (one === undefined || two === undefined) throw new Error('two inputs are two');
-    return one.pipe(
-      union(two),
+function meeting(time: TimeChoice, seen: number[]) {
+  const types = { first: unchecked<Item>(), second: unchecked<Item>() };
+  return pipeline('meeting', types, ({ first, second }) =>
+    withTime(first, { time }).pipe(
+      union(withTime(second, { time })),
       probe((sight) => {
         if ('watermark' in sight) seen.push(sight.watermark);
       }),
       keyBy(({ at }) => at % 3),
       process({ uid: 'judge', element: (_ticket, { watermark }) => [watermark] }),
-    );
-  });
+    ),
+  );
 }
 
 function perform(harness: Feeding, action: InputAction): void {
   const where = { input: inputNames[action.input] };
-  if (action.kind === 'element') harness.push({ at: action.at }, where);
+  if (action.kind === 'element') harness.push(ticket(action.at), where);
   else if (action.kind === 'force') harness.watermark(action.to, where);
   else harness.idle(where);
+}
+
+function ticket(at: number): Item {
+  return { key: '', n: at, at, ids: [] };
 }
 
 /** What a sink is told of epochs. */

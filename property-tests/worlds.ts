@@ -2,6 +2,7 @@
 import { partFiles } from 'tidemark';
 import type {
   CrashPoint,
+  DeadRecord,
   Files,
   Run,
   RunSummary,
@@ -9,12 +10,13 @@ import type {
   Sink,
   StateBackendFactory,
 } from 'tidemark';
-import { simulatedWorld, type SimulatedWorld } from 'tidemark/testing';
+import { simulatedWorld } from 'tidemark/testing';
 import type { Description, Item } from './description.js';
 import { job, type JobOptions, type Splits } from './modes.js';
 import { textOf } from './text.js';
 
 const OUTPUT_DIRECTORY = '/out';
+const DEAD_DIRECTORY = '/dead';
 
 /**
  * How a life ends: by a crash at the nth visit of a named await, by one before the nth time that the job asks anything
@@ -25,7 +27,7 @@ export type Death =
   | { readonly call: number }
   | { readonly stop: number };
 
-export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state'> {
+export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state' | 'deadLetters'> {
   readonly seed: number;
   /** One per incarnation; the one behind them runs to its end. */
   readonly deaths: readonly Death[];
@@ -33,18 +35,21 @@ export interface WorldOptions extends Omit<JobOptions, 'runtime' | 'state'> {
   readonly shards?: readonly number[];
   /** Puts an observer around the sink of each incarnation. */
   readonly observe?: (sink: Sink<Item>) => Sink<Item>;
+  /** Whether records that fail have a place of their own. Default: they are only counted, and few are allowed. */
+  readonly buries?: boolean;
 }
 
 export interface Lived {
   /** Lines of the visible files, each an item as text. */
   readonly lines: readonly string[];
   readonly files: readonly string[];
+  /** The operators that named a failed record, one line for each. */
+  readonly dead: readonly string[];
   /** Names of files that nobody may look at, and that nobody has removed. */
   readonly hidden: readonly string[];
   /** The named awaits at which lives ended; a planned death may lie behind the end of a job. */
   readonly endings: readonly CrashPoint[];
   readonly incarnations: number;
-  readonly world: SimulatedWorld;
   readonly summary: RunSummary;
 }
 
@@ -72,7 +77,8 @@ export async function inWorld(
         if ('stop' in death && call === death.stop) void life.running?.stop();
       });
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
-      const settings = { waits: 1, ...options, parallelism, runtime, state };
+      const buried = options.buries === true ? { deadLetters: deadSink() } : {};
+      const settings = { waits: 1, ...options, ...buried, parallelism, runtime, state };
       life.running = job(description, splits, sink, settings);
       return life.running.done;
     });
@@ -91,9 +97,18 @@ export async function inWorld(
       }),
     );
     const lines = await world.lines(OUTPUT_DIRECTORY);
+    const dead = options.buries === true ? await world.lines(DEAD_DIRECTORY) : [];
     const incarnations = incarnation + 1;
-    return { lines, files, hidden, endings, incarnations, world, summary: outcome.value };
+    return { lines, files, dead, hidden, endings, incarnations, summary: outcome.value };
   }
+}
+
+function deadSink(): Sink<DeadRecord> {
+  return partFiles<DeadRecord>({
+    uid: 'dead',
+    directory: DEAD_DIRECTORY,
+    encode: ({ operator }) => operator,
+  });
 }
 
 /** The second visit of a point that a life meets once is free to stand for any other place. */
