@@ -29,6 +29,23 @@ const late = outputTag<number>('late');
 const spec = session({ gap: 10 });
 
 describe('running sessions', () => {
+  test.each([0, 1, 50, 127, 1_000])(
+    'of keys that do not come back leave nothing after a while, with watermarks every %d ms',
+    (every) => {
+      const p = pipeline('p', unchecked<number>(), (n$) =>
+        n$.pipe(
+          eventTime({ timestamp: (n) => n, every }),
+          keyBy((n) => n),
+          window(session({ gap: 200 }), count(), { uid: 'w' }),
+        ),
+      );
+      const t = testHarness(p);
+      for (let n = 0; n < 600; n += 1) t.push(n * 10 + 3);
+      // 20 keys with a session, 20 that linger, and those of one step of the watermark and of one bucket.
+      expect(t.stateSize()).toBeLessThanOrEqual(40 + every / 10 + 14);
+    },
+  );
+
   test('end when the watermark has passed the gap behind their last element', () => {
     const t = harness();
     t.push(0).push(7).watermark(15);
@@ -74,6 +91,38 @@ describe('running sessions', () => {
       ['k1', 17, 3],
       ['k2', 18, 3],
     ]);
+  });
+
+  test('fire in the order of their ends, whichever key came first and however many a key has', () => {
+    const t = harness({ key: (n) => `k${n % 3}` });
+    for (const n of [40, 0, 36, 21]) t.push(n);
+    t.watermark(1_000);
+    expect(t.output().map(({ key, window: { end } }) => [key, end])).toEqual([
+      ['k0', 10],
+      ['k0', 31],
+      ['k0', 46],
+      ['k1', 50],
+    ]);
+    const u = harness({ key: (n) => `k${n % 2}` });
+    for (const n of [4, 44, 1_004, 21, 501]) u.push(n);
+    expect(results(u.watermark(2_000))).toEqual([
+      '[4,14) 1',
+      '[21,31) 1',
+      '[44,54) 1',
+      '[501,511) 1',
+      '[1004,1014) 1',
+    ]);
+  });
+
+  test('fire at the watermarks that reach them, however finely these come', () => {
+    const t = harness();
+    for (const n of [0, 25, 300]) t.push(n);
+    const firedAt: number[] = [];
+    for (let time = 0; time < 320; time += 1) {
+      const before = t.output().length;
+      if (t.watermark(time).output().length > before) firedAt.push(time);
+    }
+    expect(firedAt).toEqual([9, 34, 309]);
   });
 
   test('lie on either side of 1970 alike', () => {
@@ -198,6 +247,12 @@ describe('a late element', () => {
     expect(t.late()).toMatchObject([{ operator: 'w', timestamp: 9, watermark: 25, key: 'k' }]);
     expect(t.counters()['w']).toMatchObject({ received: 3, accepted: 2, late: 1, filtered: 0 });
     expect(results(t.watermark(100))).toEqual(['[11,30) 2']);
+  });
+
+  test('meets a live session that is not the newest one, as well', () => {
+    const t = harness();
+    t.push(20).push(45).watermark(25).push(11);
+    expect([t.side(late), results(t.watermark(100))]).toEqual([[], ['[11,30) 2', '[45,55) 1']]);
   });
 
   test('is allowed up to one before end - 1 + lateness', () => {

@@ -113,7 +113,7 @@ export class MergingSessions implements Operator {
       if (!this.#fireKeys(this.#firing, budget)) return false;
       this.#firing = undefined;
     }
-    for (const live of this.#notYet.splice(0)) this.#wakeNext(live, time);
+    for (const live of this.#notYet.splice(0)) this.#buckets.add(live, live.due);
     this.#firedUpTo = time;
     return true;
   }
@@ -202,8 +202,10 @@ export class MergingSessions implements Operator {
 
   /** Puts a key under a time; what lies in the bucket at hand but is not due waits for the end of the advance. */
   #wait(live: KeySessions, time: number, { start }: Firing): void {
-    if (this.#buckets.startOf(time) === start) this.#notYet.push(live);
-    else this.#buckets.add(live, time);
+    if (this.#buckets.startOf(time) === start) {
+      live.due = time;
+      this.#notYet.push(live);
+    } else this.#buckets.add(live, time);
   }
 
   #fireKeys(firing: Firing, budget: Budget): boolean {
@@ -274,10 +276,9 @@ export class MergingSessions implements Operator {
     return earliest;
   }
 
-  /** Puts a key under its next time: after a restore, or at the end of an advance. */
+  /** Puts a key under its next time, after a restore. */
   #wakeNext(live: KeySessions, firedUpTo: number): void {
     if (!live.isEmpty) this.#buckets.add(live, this.#nextOf(live, firedUpTo));
-    else if (live.lingers) this.#buckets.add(live, firedUpTo + this.#lingerMs);
     else this.#store.release(live);
   }
 

@@ -108,6 +108,43 @@ describe('WakeBuckets', () => {
     expect([buckets.next, buckets.take()]).toEqual([Infinity, []]);
   });
 
+  test('of a width hold all times of so many ms, and begin at multiples of it', () => {
+    const buckets = new WakeBuckets<Named>(100);
+    expect([0, 99, 100, -1, -100, Infinity].map((time) => buckets.startOf(time))).toEqual([
+      0,
+      0,
+      100,
+      -100,
+      -100,
+      Infinity,
+    ]);
+    const [a, b, c, d] = waiters();
+    buckets.add(a, 99);
+    buckets.add(b, 100);
+    buckets.add(c, 5);
+    buckets.add(d, 199);
+    expect([buckets.next, buckets.waiting(({ wake }) => wake)]).toEqual([
+      0,
+      { count: 4, earliest: 5 },
+    ]);
+    expect(namesOf(buckets.take())).toEqual(['a', 'c']);
+    expect([buckets.next, namesOf(buckets.take())]).toEqual([100, ['b', 'd']]);
+  });
+
+  test('of a width count whoever moves within one bucket once', () => {
+    const buckets = new WakeBuckets<Named>(100);
+    const [a] = waiters();
+    buckets.add(a, 90);
+    buckets.add(a, 20);
+    expect(buckets.waiting(({ wake }) => wake)).toEqual({ count: 1, earliest: 20 });
+  });
+
+  test('of no width have a bucket for each time', () => {
+    expect([7, -0.5, 1e15].map((time) => new WakeBuckets<Named>().startOf(time))).toEqual([
+      7, -0.5, 1e15,
+    ]);
+  });
+
   test('says what a sorted list would say, whatever is done in whatever order', () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       const random = chance(seed);
