@@ -177,6 +177,8 @@ export interface KeyedState<Live extends object> {
    * each, so that they are near by then.
    */
   prefetch(keys: readonly Key[], count: number, slots: (Slot<Live> | undefined)[]): void;
+  /** The stamp of slots that have been changed since the last barrier: those need not be touched again. */
+  readonly epoch: number;
   /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
   touch(slot: Slot<Live>): void;
   /**

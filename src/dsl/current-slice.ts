@@ -17,6 +17,10 @@ export class CurrentSlice {
   lateAt = NaN;
   /** Another one for each slice; never 0. */
   number = 0;
+  /**
+   * Whether there is nothing special about it: it is not too late for its elements, and none of its windows has fired.
+   */
+  isPlain = false;
   readonly #numbers = new Map<number, number>();
   #count = 0;
 
@@ -31,6 +35,7 @@ export class CurrentSlice {
     const lastEnd = this.#slices.lastEnd(slice);
     if (lastEnd <= slice) {
       this.from = NaN;
+      this.isPlain = false;
       return false;
     }
     this.from = slice;
@@ -38,6 +43,16 @@ export class CurrentSlice {
     this.lateAt = lastEnd - 1 + this.#latenessMs;
     this.number = this.#numberOf(slice);
     return true;
+  }
+
+  /**
+   * Judges it anew, after it has been entered or windows have fired.
+   *
+   * @param firedUpTo the watermark up to which windows have fired
+   * @param lastFiredEnd the end of the latest window that has fired, or would have
+   */
+  judge(firedUpTo: number, lastFiredEnd: number): void {
+    this.isPlain = this.lateAt > firedUpTo && this.from >= lastFiredEnd;
   }
 
   #numberOf(slice: number): number {

@@ -9,6 +9,7 @@
  * Where an aggregator can take out again what it has put in, a key keeps a running total from window to window.
  */
 import { MIN_WATERMARK } from '../core/flow.js';
+import { fresh } from '../core/fresh.js';
 import type {
   Budget,
   Counters,
@@ -17,10 +18,12 @@ import type {
   Operator,
   OperatorContext,
 } from '../core/operator.js';
+import { REMOVED } from '../state/slots.js';
 import { WakeBuckets } from '../time/wake-buckets.js';
 import type { SliceAssigner, TimeWindow } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 import { CurrentSlice } from './current-slice.js';
+import { addingToSlice } from './hot-elements.js';
 import type { KeySlices } from './key-slices.js';
 import { timestampMissing } from './user-function.js';
 import { SliceSums } from './slice-sums.js';
@@ -54,6 +57,7 @@ interface Firing {
 }
 
 export class SlicedWindows implements Operator {
+  readonly element: (value: unknown, timestamp: number) => void;
   readonly #context: OperatorContext;
   readonly #options: SlicedWindowsOptions;
   readonly #slices: SliceAssigner;
@@ -90,11 +94,23 @@ export class SlicedWindows implements Operator {
     this.#lingerMs = Math.min(options.slices.slideMs, LINGER_MS);
     this.#hasFired(context.watermark());
     for (const { live } of this.#store.slots()) this.#wakeNext(live, this.#firedUpTo);
+    this.element = fresh(
+      addingToSlice,
+      `window ${context.name}`,
+    )({
+      counters: context.counters,
+      slice: this.#slice,
+      cell: this.#cell,
+      store: this.#store,
+      aggregator: options.aggregator,
+      removed: REMOVED,
+      bySteps: (value, timestamp) => this.#elementBySteps(value, timestamp),
+      failed: (cause, key, timestamp) => context.fail(cause, { key, timestamp }),
+    });
   }
 
-  element(value: unknown, timestamp: number): void {
-    const counters = this.#counters;
-    counters.received += 1;
+  /** An element that the quick way leaves: the first of its slice, or one that comes late. It has been received. */
+  #elementBySteps(value: unknown, timestamp: number): void {
     const slice = this.#slice;
     if (!(timestamp >= slice.from && timestamp < slice.to) && !this.#enter(value, timestamp))
       return;
@@ -102,18 +118,17 @@ export class SlicedWindows implements Operator {
       this.#tooLate(value, timestamp);
       return;
     }
-    const slot = this.#store.slotOf(this.#cell);
-    this.#store.touch(slot);
-    const live = slot as unknown as KeySlices;
+    const live = this.#store.slotOf(this.#cell) as unknown as KeySlices;
+    this.#store.touch(live);
     try {
       if (live.sliceNumber === slice.number)
         live.accumulator = this.#aggregator.add(live.accumulator, value);
       else this.#addToOther(live, value);
       if (slice.from < this.#lastFiredEnd) this.#addBehind(live, value);
     } catch (cause) {
-      this.#context.fail(cause, { key: slot.key, timestamp });
+      this.#context.fail(cause, { key: live.key, timestamp });
     }
-    counters.accepted += 1;
+    this.#counters.accepted += 1;
   }
 
   advance(time: number, budget: Budget): boolean {
@@ -177,6 +192,7 @@ export class SlicedWindows implements Operator {
     this.#lastFiredEnd = Number.isFinite(watermark)
       ? this.#slices.endAfter(watermark + 1) - this.#slices.slideMs
       : watermark;
+    this.#slice.judge(watermark, this.#lastFiredEnd);
   }
 
   /** Makes the slice of the timestamp the current one. Returns false when the element has been dealt with. */
@@ -186,7 +202,10 @@ export class SlicedWindows implements Operator {
       this.#context.reject(value, timestamp, timestampMissing(this.#context.name));
       return false;
     }
-    if (this.#slice.enter(timestamp)) return true;
+    if (this.#slice.enter(timestamp)) {
+      this.#slice.judge(this.#firedUpTo, this.#lastFiredEnd);
+      return true;
+    }
     // Between two windows; after Flink, it is late all the same where an element of a window would be.
     if (timestamp + this.#options.latenessMs <= this.#firedUpTo) this.#tooLate(value, timestamp);
     else this.#counters.filtered += 1;

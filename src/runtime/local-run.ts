@@ -267,7 +267,7 @@ export class LocalRun {
       isGuarded: this.#options.isGuarded ?? false,
       now: () => clock.now(),
       stateOf:
-        stateOf ?? ((_uid, spec) => new KeyedStore({ spec, maxParallelism, durable: false })),
+        stateOf ?? ((name, spec) => new KeyedStore({ spec, maxParallelism, durable: false, name })),
       late: late ?? (() => undefined),
       dead(record, _value, cause) {
         if (dead === undefined) throw cause;

@@ -27,7 +27,7 @@ describe('IntegerTable', () => {
         }
         expect(table.size).toBe(map.size);
         for (const [key, value] of map) expect(table.get(key)).toBe(value);
-        expect(new Set(table.values())).toEqual(new Set(map.values()));
+        expect(new Set(table.all())).toEqual(new Set(map.values()));
       }),
       { numRuns: 200 },
     );
@@ -45,7 +45,7 @@ describe('IntegerTable', () => {
     for (let key = 0; key < 10_000; key += 1) table.add(key, `v${key}`);
     for (let key = 0; key < 10_000; key += 1) expect(table.get(key)).toBe(`v${key}`);
     for (let key = 0; key < 10_000; key += 1) table.delete(key);
-    expect([table.size, [...table.values()].length]).toEqual([0, 0]);
+    expect([table.size, [...table.all()].length]).toEqual([0, 0]);
     for (let round = 0; round < 100_000; round += 1) {
       table.add(round, 'x');
       table.delete(round);
@@ -57,7 +57,7 @@ describe('IntegerTable', () => {
     const table = new IntegerTable<number>();
     for (let key = 0; key < 100; key += 1) table.add(key, key);
     const seen: number[] = [];
-    for (const value of table.values()) {
+    for (const value of table.all()) {
       seen.push(value);
       table.delete(value);
     }
@@ -69,7 +69,7 @@ describe('IntegerTable', () => {
     const table = new IntegerTable<number>();
     for (let key = 0; key < 5; key += 1) table.add(key, key);
     const seen = new Set<number>();
-    for (const value of table.values()) {
+    for (const value of table.all()) {
       seen.add(value);
       if (table.size < 60) table.add(1000 + table.size, 1000 + table.size);
     }

@@ -19,6 +19,7 @@ import type {
   TimerIndex,
 } from '../core/operator.js';
 import { assert } from '../core/errors.js';
+import { fresh } from '../core/fresh.js';
 import { compositeKeyText } from './key-codec.js';
 import { IntegerTable } from './integer-table.js';
 import { hashKey } from './key-hash.js';
@@ -70,7 +71,8 @@ abstract class SlotBase {
 }
 
 const STORED = 1;
-const REMOVED = 2;
+/** The flag of a slot that has been dropped. */
+export const REMOVED = 2;
 const SAVED = 4;
 const FLAG_BITS = 3;
 
@@ -101,6 +103,8 @@ export interface KeyedStoreOptions<Live extends object> {
   readonly maxParallelism: number;
   /** Whether changes are tracked for checkpoints. Without, stamps cost nothing. */
   readonly durable: boolean;
+  /** Of the operator, so that its hot code is its own; default ''. */
+  readonly name?: string;
 }
 
 /** A key group has 2 to the power of this many buckets, so that a changed key does not rewrite its whole group. */
@@ -119,20 +123,27 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   readonly processingTimers: Timers<Live, StoredSlot<Live>>;
   readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
   /** Stamps begin at 1 in a durable store; 0 everywhere else, so that every slot looks changed already. */
-  #epoch: number;
+  epoch: number;
   /** Of what `prefetch` has looked at last. */
   lastSeen = 0;
+  readonly prefetch: KeyedState<Live>['prefetch'];
   #dirty = new Map<number, StoredSlot<Live>[]>();
   /** Called with a frozen slot that must be encoded before it changes; undefined when nothing is frozen. */
   #saveFirst: ((slot: StoredSlot<Live>) => void) | undefined;
 
-  constructor({ spec, maxParallelism, durable }: KeyedStoreOptions<Live>) {
+  constructor({ spec, maxParallelism, durable, name = '' }: KeyedStoreOptions<Live>) {
     this.spec = spec;
     this.#maxParallelism = maxParallelism;
     this.#durable = durable;
-    this.#epoch = durable ? 1 : 0;
+    this.epoch = durable ? 1 : 0;
     this.eventTimers = new Timers(durable);
     this.processingTimers = new Timers(durable);
+    this.prefetch = fresh(prefetching, name)({
+      table: this.#integers,
+      least: IntegerTable.LEAST,
+      find: (key) => this.find(key),
+      store: this,
+    }) as KeyedState<Live>['prefetch'];
     this.timers = {
       event: timerIndex(this.eventTimers),
       processing: timerIndex(this.processingTimers),
@@ -160,21 +171,9 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     return slot === undefined || (slot.flags & REMOVED) !== 0 ? this.slot(cell.key) : slot;
   }
 
-  prefetch(keys: readonly Key[], count: number, slots: (Slot<Live> | undefined)[]): void {
-    // Two short loops: the processor then waits for many places of memory at the same time.
-    for (let index = 0; index < count; index += 1) slots[index] = this.find(keys[index] as Key);
-    let seen = 0;
-    for (let index = 0; index < count; index += 1) {
-      const slot = slots[index] as StoredSlot<Live> | undefined;
-      // At both ends, because it may lie in two lines of memory.
-      if (slot !== undefined) seen += slot.bucket + slot.flags;
-    }
-    this.lastSeen = seen | 0;
-  }
-
   touch(slot: Slot<Live>): void {
     const stored = slot as StoredSlot<Live>;
-    if (stored.dirtyEpoch !== this.#epoch) this.#firstTouch(stored);
+    if (stored.dirtyEpoch !== this.epoch) this.#firstTouch(stored);
   }
 
   preserve(slot: Slot<Live>): void {
@@ -193,7 +192,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   *slots(): IterableIterator<StoredSlot<Live>> {
-    yield* this.#integers.values();
+    yield* this.#integers.all();
     yield* this.#scalars.values();
     yield* this.#composites.values();
   }
@@ -216,7 +215,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     assert(this.#saveFirst === undefined, 'one epoch is frozen at a time');
     const frozen = this.#dirty;
     this.#dirty = new Map();
-    this.#epoch += 1;
+    this.epoch += 1;
     this.#saveFirst = saveFirst;
     return frozen;
   }
@@ -262,7 +261,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   #firstTouch(slot: StoredSlot<Live>): void {
     this.preserve(slot);
     slot.isSaved = false;
-    slot.dirtyEpoch = this.#epoch;
+    slot.dirtyEpoch = this.epoch;
     const bucket = this.bucketOf(slot);
     const dirty = this.#dirty.get(bucket);
     if (dirty === undefined) this.#dirty.set(bucket, [slot]);
@@ -270,7 +269,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   #saveIfFrozen(slot: StoredSlot<Live>, save: (slot: StoredSlot<Live>) => void): void {
-    if (slot.dirtyEpoch !== this.#epoch - 1 || slot.isSaved) return;
+    if (slot.dirtyEpoch !== this.epoch - 1 || slot.isSaved) return;
     slot.isSaved = true;
     save(slot);
   }
@@ -281,4 +280,43 @@ function slotOf<Live extends object>(key: Key, live: Live, epoch: number): Store
   live.key = key;
   live.dirtyEpoch = epoch;
   return live;
+}
+
+interface PrefetchParts {
+  readonly table: Pick<IntegerTable<SlotBase>, 'keys' | 'values'>;
+  /** The least key that the table holds. */
+  readonly least: number;
+  readonly find: (key: Key) => SlotBase | undefined;
+  readonly store: { lastSeen: number };
+}
+
+/** A template for `fresh`. Two short loops: the processor then waits for many places of memory at the same time. */
+function prefetching({ table, least, find, store }: PrefetchParts) {
+  return (keys: readonly Key[], count: number, slots: (SlotBase | undefined)[]): void => {
+    const places = table.keys;
+    const { values } = table;
+    const mask = places.length - 1;
+    for (let index = 0; index < count; index += 1) {
+      const key = keys[index] as Key;
+      if (typeof key !== 'number' || (key | 0) !== key || key < least) {
+        slots[index] = find(key);
+        continue;
+      }
+      const hash = Math.imul(key, 0x9e3779b1);
+      let place = (hash ^ (hash >>> 15)) & mask;
+      let found = places[place] as number;
+      while (found !== key && found !== least - 2) {
+        place = (place + 1) & mask;
+        found = places[place] as number;
+      }
+      slots[index] = found === key ? values[place] : find(key);
+    }
+    let seen = 0;
+    for (let index = 0; index < count; index += 1) {
+      const slot = slots[index];
+      // At both ends, because it may lie in two lines of memory.
+      if (slot !== undefined) seen += slot.bucket + slot.flags;
+    }
+    store.lastSeen = seen | 0;
+  };
 }
