@@ -52,7 +52,7 @@ export function jobWithEpochs<Out>(job: Pipeline<Play, Out>): Run<Out> {
 }
 
 const noTimestamps: readonly number[] = new Array<number>(CHUNK).fill(NO_TIMESTAMP);
-const noKeys: readonly unknown[] = [];
+const none: readonly never[] = [];
 
 /**
  * The feed as a source of one split, a chunk at a time.
@@ -68,12 +68,10 @@ export function feedSource(
     const values = await next();
     if (values === undefined) return undefined;
     const { length } = values;
-    const first = feed.position - length + 1;
-    const positions = new Array<number>(length);
-    for (let index = 0; index < length; index += 1) positions[index] = first + index;
     const timestamps = length === CHUNK ? noTimestamps : noTimestamps.slice(0, length);
-    const columns = { values, timestamps, positions, keys: noKeys, derivedKeys: noKeys };
-    return { chunk: { kind: 'chunk', origin, ...columns }, cursor: feed.position };
+    const firstPosition = feed.position - length + 1;
+    const columns = { values, timestamps, positions: none, keys: none, derivedKeys: none };
+    return { chunk: { kind: 'chunk', origin, firstPosition, ...columns }, cursor: feed.position };
   };
   return {
     name: 'feed',

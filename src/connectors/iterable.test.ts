@@ -156,7 +156,9 @@ async function readAll(source: Source<unknown>, split = '0', cursor?: unknown) {
   const read = { values: [] as unknown[], positions: [] as number[], cursors: [] as unknown[] };
   for (let next = await reader.read(); next !== undefined; next = await reader.read()) {
     read.values.push(...next.chunk.values);
-    read.positions.push(...next.chunk.positions);
+    const { positions, firstPosition = NaN, values } = next.chunk;
+    expect(positions).toEqual([]);
+    read.positions.push(...values.map((_, index) => firstPosition + index));
     read.cursors.push(next.cursor);
   }
   await reader.close();

@@ -123,7 +123,7 @@ function readerOf(
     // Async, so that what the iterable throws becomes a rejection.
     async read() {
       const values: unknown[] = [];
-      const positions: number[] = [];
+      const first = position + 1;
       while (!isDone && values.length < chunk) {
         const next = step(iterator, position, origin.name);
         if (next.done === true) {
@@ -132,10 +132,9 @@ function readerOf(
         }
         position += 1;
         values.push(next.value);
-        positions.push(position);
       }
       if (values.length === 0) return undefined;
-      return { chunk: sourceChunk(origin, { values, positions }), cursor: position };
+      return { chunk: sourceChunk(origin, { values, positions: first }), cursor: position };
     },
     async close() {
       if (!isDone) iterator.return?.();

@@ -8,10 +8,12 @@ const noTimestamps: readonly number[] = Array.from(
   () => NO_TIMESTAMP,
 );
 const noKeys: readonly unknown[] = [];
+const noPositions: readonly number[] = [];
 
 export interface SourceColumns {
   readonly values: readonly unknown[];
-  readonly positions: readonly number[];
+  /** One for each value, or that of the first where the others count on from it. */
+  readonly positions: readonly number[] | number;
   readonly unreadable?: readonly Unreadable[];
 }
 
@@ -24,7 +26,8 @@ export function sourceChunk(origin: Origin, columns: SourceColumns): Chunk {
     values,
     timestamps,
     keys: noKeys,
-    positions,
+    positions: typeof positions === 'number' ? noPositions : positions,
+    ...(typeof positions === 'number' ? { firstPosition: positions } : {}),
     origin,
     derivedKeys: noKeys,
   };

@@ -37,8 +37,10 @@ export interface Chunk {
   readonly timestamps: readonly number[];
   /** The key of each element on a keyed edge; empty on others. */
   readonly keys: readonly unknown[];
-  /** Line, offset or ordinal of each element within its origin. */
+  /** Line, offset or ordinal of each element within its origin; empty where `firstPosition` says it. */
   readonly positions: readonly number[];
+  /** The position of the first element, where the others count on from it. */
+  readonly firstPosition?: number;
   readonly origin: Origin;
   /** For derived elements the key that each was derived from; empty for others. */
   readonly derivedKeys: readonly unknown[];

@@ -14,10 +14,15 @@
  * @param template a function that makes the hot function out of its parts, and names nothing outside itself
  * @param name tells copies apart: the same name may give the same code once more, as V8 keeps it
  */
-export function fresh<Parts, Made>(template: (parts: Parts) => Made, name: string): typeof template {
+export function fresh<Parts, Made>(
+  template: (parts: Parts) => Made,
+  name: string,
+): typeof template {
   try {
     // oxlint-disable-next-line no-implied-eval, no-new-func -- the point of this file; no text of others gets in
-    const make = new Function(`'use strict'; return (${String(template)}); ${comment(name)}`) as () => typeof template;
+    const make = new Function(
+      `'use strict'; return (${String(template)}); ${comment(name)}`,
+    ) as () => typeof template;
     return make();
   } catch (error) {
     if (error instanceof EvalError) return template;

@@ -78,8 +78,8 @@ export function connect<
       const cells = [context.keyCell(0), context.keyCell(1)] as const;
       const onTimer = timer ?? ((): void => undefined);
       return {
-        element: (value, timestamp) => keyed.element(cells[0], value as First, timestamp, onFirst),
-        second: (value, timestamp) => keyed.element(cells[1], value as Second, timestamp, onSecond),
+        element: keyed.elementOf(cells[0], onFirst),
+        second: keyed.elementOf(cells[1], onSecond, 'second'),
         advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
         tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
         nextTick: () => keyed.nextTick(),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TimeOrigin } from '../time/time-origin.js';
 import { SliceAssigner, sliding, tumbling, type AlignedWindows } from '../time/windows.js';
 import { CurrentSlice } from './current-slice.js';
 
@@ -6,7 +7,6 @@ describe('the slice of an element', () => {
   test('is none at first, so that no time lies in it', () => {
     const slice = of(tumbling({ size: 10 }));
     expect(0 >= slice.from && 0 < slice.to).toBe(false);
-    expect(slice.number).toBe(0);
   });
 
   test('holds its start and not its end', () => {
@@ -46,30 +46,31 @@ describe('the slice of an element', () => {
   });
 });
 
-describe('the number of a slice', () => {
-  test('is its own as long as few slices are about', () => {
-    const slice = of(tumbling({ size: 10 }));
-    const numbers = [5, 15, 5, 25, 15].map((at) => (slice.enter(at), slice.number));
-    expect(numbers[0]).toBe(numbers[2]);
-    expect(numbers[1]).toBe(numbers[4]);
-    expect(new Set(numbers).size).toBe(3);
-    expect(numbers).not.toContain(0);
-  });
+test('its start is counted from that of the first slice', () => {
+  const slice = of(tumbling({ size: 10 }));
+  const offsets = [1_436_918_400_005, 1_436_918_400_015, 1_436_918_400_007, 3].map(
+    (time) => (slice.enter(time), slice.offset),
+  );
+  expect(offsets).toEqual([0, 10, 0, -1_436_918_400_000]);
+});
 
-  test('is never that of another slice, however many there are', () => {
-    const slice = of(tumbling({ size: 10 }));
-    const slices = new Map<number, number>();
-    let state = 7919;
-    for (let index = 0; index < 5_000; index += 1) {
-      state = (state * 48_271) % 2_147_483_647;
-      slice.enter(state % 3_000);
-      const known = slices.get(slice.number);
-      expect(known ?? slice.from).toBe(slice.from);
-      slices.set(slice.number, slice.from);
-    }
-  });
+test('is plain while it is not late and none of its windows has fired', () => {
+  const slice = of(sliding({ size: 20, slide: 10 }), 5);
+  slice.enter(13);
+  const isPlain = (firedUpTo: number, lastFiredEnd: number): boolean => {
+    slice.judge(firedUpTo, lastFiredEnd);
+    return slice.isPlain;
+  };
+  expect([isPlain(-Infinity, -Infinity), isPlain(9, 10)]).toEqual([true, true]);
+  // Its first window ends at 20; all are over at 34.
+  expect([isPlain(19, 20), isPlain(34, 30)]).toEqual([false, false]);
+  slice.judge(-Infinity, -Infinity);
+  const gaps = of(sliding({ size: 3, slide: 10 }));
+  gaps.enter(2);
+  gaps.judge(-Infinity, -Infinity);
+  expect([gaps.isPlain, gaps.enter(5), gaps.isPlain]).toEqual([true, false, false]);
 });
 
 function of(windows: AlignedWindows, latenessMs = 0): CurrentSlice {
-  return new CurrentSlice(new SliceAssigner(windows), latenessMs);
+  return new CurrentSlice(new SliceAssigner(windows), latenessMs, new TimeOrigin());
 }

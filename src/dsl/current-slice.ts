@@ -1,11 +1,9 @@
 /**
  * The slice of the element before. Neighbours mostly share it, so what can be known of it is computed once: its borders,
- * the watermark from which on it is too late, a small number to tell it from others.
+ * and the watermark from which on it is too late.
  */
+import type { TimeOrigin } from '../time/time-origin.js';
 import type { SliceAssigner } from '../time/windows.js';
-
-/** Slices that have a number at a time. */
-const NUMBERS_MAX = 64;
 
 export class CurrentSlice {
   readonly #slices: SliceAssigner;
@@ -15,16 +13,16 @@ export class CurrentSlice {
   to = NaN;
   /** The watermark at which the last window of the slice, and its lateness, are over. */
   lateAt = NaN;
-  /** Another one for each slice; never 0. */
-  number = 0;
+  /** `from`, counted from the origin. */
+  offset = 0;
   /**
    * Whether there is nothing special about it: it is not too late for its elements, and none of its windows has fired.
    */
   isPlain = false;
-  readonly #numbers = new Map<number, number>();
-  #count = 0;
+  readonly #origin: TimeOrigin;
 
-  constructor(slices: SliceAssigner, latenessMs: number) {
+  constructor(slices: SliceAssigner, latenessMs: number, origin: TimeOrigin) {
+    this.#origin = origin;
     this.#slices = slices;
     this.#latenessMs = latenessMs;
   }
@@ -41,7 +39,8 @@ export class CurrentSlice {
     this.from = slice;
     this.to = slice + this.#slices.widthMs;
     this.lateAt = lastEnd - 1 + this.#latenessMs;
-    this.number = this.#numberOf(slice);
+    this.#origin.settle(slice);
+    this.offset = slice - this.#origin.ms;
     return true;
   }
 
@@ -53,16 +52,5 @@ export class CurrentSlice {
    */
   judge(firedUpTo: number, lastFiredEnd: number): void {
     this.isPlain = this.lateAt > firedUpTo && this.from >= lastFiredEnd;
-  }
-
-  #numberOf(slice: number): number {
-    let number = this.#numbers.get(slice);
-    if (number !== undefined) return number;
-    // Forgotten now and then, all at once: a key then looks at the time of its slice once more.
-    if (this.#numbers.size >= NUMBERS_MAX) this.#numbers.clear();
-    this.#count += 1;
-    number = this.#count;
-    this.#numbers.set(slice, number);
-    return number;
   }
 }

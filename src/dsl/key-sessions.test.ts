@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
+import { TimeOrigin } from '../time/time-origin.js';
 import { KeySessions, keySessionsSpec, type Session } from './key-sessions.js';
 
 describe('the sessions of a key', () => {
@@ -51,10 +52,23 @@ describe('the sessions of a key', () => {
   test('that become older do not change with the newest one', () => {
     const live = of(session(0, 10, 'a'));
     live.replace([...live.sessions, session(20, 30, 'b')]);
-    live.end = 35;
+    live.to = 35;
     live.accumulator = 'B';
     expect(texts(live)).toEqual(['0-10 a', '20-35 B']);
   });
+});
+
+test('stay what they are when their times are counted from elsewhere', () => {
+  const origin = new TimeOrigin();
+  origin.settle(1_436_918_400_000);
+  const live = new KeySessions();
+  live.open(origin, { start: 1_436_918_400_005, end: 1_436_918_410_005 }, 'a');
+  expect([live.from, live.to, live.size]).toEqual([5, 10_005, 1]);
+  live.countFrom(new TimeOrigin());
+  expect([texts(live), live.from]).toEqual([['1436918400005-1436918410005 a'], 1_436_918_400_005]);
+  live.clear();
+  live.countFrom(origin);
+  expect([live.isEmpty, live.start, live.end]).toEqual([true, NaN, NaN]);
 });
 
 describe('the stored form', () => {
@@ -66,13 +80,13 @@ describe('the stored form', () => {
     [[session(0, 10, { n: 1 }), session(20, 30, [2]), session(40, 50, 'c')]],
   ])('gives %j back', (sessions) => {
     const live = of(...sessions);
-    live.wake = 9;
+    live.waits = true;
     const back = spec.unpack(decodeValue(encodeValue(spec.pack(live))));
     expect(back).toBeInstanceOf(KeySessions);
     expect(
       back.sessions.map(({ start, end, accumulator }) => session(start, end, accumulator)),
     ).toEqual(sessions);
-    expect(back.wake).toBe(Infinity);
+    expect(back.waits).toBe(false);
   });
 
   test('of a key without sessions is nothing worth keeping', () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
+import { TimeOrigin } from '../time/time-origin.js';
 import { KeySlices, keySlicesSpec } from './key-slices.js';
 
 describe('the slices of a key', () => {
   test('are none at first', () => {
     const live = new KeySlices();
-    expect([live.isEmpty, live.isSingle, live.size, live.oldest]).toEqual([true, true, 0, NaN]);
+    expect([live.isEmpty, live.isSingle, live.size, live.oldest]).toEqual([true, false, 0, NaN]);
     expect(live.find(5)).toBe(-1);
   });
 
@@ -44,10 +45,9 @@ describe('the slices of a key', () => {
 
   test('go from the oldest on, the newest last', () => {
     const live = opened([0, 'a'], [10, 'b'], [20, 'c']);
-    live.sliceNumber = 7;
     expect([live.shift(), all(live), live.oldest]).toEqual(['a', ['10 b', '20 c'], 10]);
-    expect([live.shift(), live.isSingle, live.sliceNumber]).toEqual(['b', true, 7]);
-    expect([live.shift(), live.isEmpty, live.size, live.sliceNumber]).toEqual(['c', true, 0, 0]);
+    expect([live.shift(), live.isSingle]).toEqual(['b', true]);
+    expect([live.shift(), live.isEmpty, live.size]).toEqual(['c', true, 0]);
     expect(live.shift()).toBeUndefined();
   });
 
@@ -59,11 +59,26 @@ describe('the slices of a key', () => {
     expect([all(live), live.lingers, live.isSingle]).toEqual([['50 z'], false, true]);
   });
 
-  test('a newly opened one is not the one that the operator has numbered', () => {
-    const live = opened([0, 'a']);
-    live.sliceNumber = 7;
-    live.open(10, 'b');
-    expect(live.sliceNumber).toBe(0);
+  test('cleared are none, and keep no total', () => {
+    const live = opened([10, 'b']);
+    live.keepTotal(3);
+    live.clear();
+    expect([live.isEmpty, live.start, live.accumulator, live.hasTotal]).toEqual([
+      true,
+      NaN,
+      undefined,
+      false,
+    ]);
+    live.open(0, 'a');
+    expect(all(live)).toEqual(['0 a']);
+  });
+
+  test('stay what they are when their times are counted from elsewhere', () => {
+    const live = opened([1_436_918_400_000, 'a'], [1_436_918_410_000, 'b']);
+    const origin = new TimeOrigin();
+    origin.settle(1_436_918_400_000);
+    live.countFrom(origin);
+    expect([all(live), live.from]).toEqual([['1436918400000 a', '1436918410000 b'], 10_000]);
   });
 
   test('may hold undefined', () => {
@@ -103,19 +118,14 @@ describe('the stored form', () => {
     expect(pairsOf(back)).toEqual(pairs);
   });
 
-  test('holds no total, no number and no time to wake at', () => {
+  test('holds no total and no time to wake at', () => {
     const live = opened([0, 1], [10, 2]);
     live.keepTotal(3);
-    live.sliceNumber = 4;
+    live.waits = true;
     live.wake = 19;
     live.lingers = true;
     const back = spec.unpack(spec.pack(live));
-    expect([back.hasTotal, back.sliceNumber, back.wake, back.lingers]).toEqual([
-      false,
-      0,
-      Infinity,
-      false,
-    ]);
+    expect([back.hasTotal, back.waits, back.lingers]).toEqual([false, false, false]);
   });
 
   test('of a key without slices is nothing worth keeping', () => {

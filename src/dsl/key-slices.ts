@@ -4,18 +4,19 @@
  */
 import type { KeyedStateSpec } from '../core/operator.js';
 import { LiveSlot } from '../state/slots.js';
+import { TimeOrigin } from '../time/time-origin.js';
 
 export class KeySlices extends LiveSlot {
-  /**
-   * The operator's number for the newest slice, 0 where it has given none: a small integer is compared without another
-   * look into memory, as a time is not.
-   */
-  sliceNumber = 0;
-  /** Start of the newest slice, ms; NaN when there is none. */
-  start = NaN;
+  /** What the start of the newest slice is counted from. */
+  origin: TimeOrigin = fromZero;
+  /** Start of the newest slice, counted from the origin; means nothing when there is none. */
+  from = 0;
+  /** Slices in all. */
+  size = 0;
   accumulator: unknown = undefined;
-  /** The time under which the key waits, ms; Infinity for none. Not part of the stored form. */
-  wake = Infinity;
+  /** Under which time the key waits, see `WakeBuckets`. Not part of the stored form. */
+  waits = false;
+  wake = 0;
   /** The merged slices of the next window but for its newest slide; means nothing without `hasTotal`. Not stored. */
   total: unknown = undefined;
   hasTotal = false;
@@ -25,29 +26,40 @@ export class KeySlices extends LiveSlot {
   #accumulators: unknown[] | undefined;
 
   get isEmpty(): boolean {
-    return this.start !== this.start;
+    return this.size === 0;
+  }
+
+  /** Start of the newest slice, ms; NaN when there is none. */
+  get start(): number {
+    return this.size === 0 ? NaN : this.origin.ms + this.from;
   }
 
   /** Whether the newest slice is the only one. */
   get isSingle(): boolean {
-    return this.#starts === undefined || this.#starts.length === 0;
+    return this.size === 1;
   }
 
   /** The start of the oldest slice; NaN when there is none. */
   get oldest(): number {
-    return this.#starts?.[0] ?? this.start;
+    return this.size > 1 ? (this.#starts?.[0] as number) : this.start;
   }
 
   /** Opens a slice that is newer than all others. */
   open(start: number, accumulator: unknown): void {
     this.lingers = false;
-    if (!this.isEmpty) {
+    if (this.size > 0) {
       (this.#starts ??= []).push(this.start);
       (this.#accumulators ??= []).push(this.accumulator);
     }
-    this.sliceNumber = 0;
-    this.start = start;
+    this.size += 1;
+    this.from = start - this.origin.ms;
     this.accumulator = accumulator;
+  }
+
+  /** Counts from another origin from now on. */
+  countFrom(origin: TimeOrigin): void {
+    this.from += this.origin.ms - origin.ms;
+    this.origin = origin;
   }
 
   /** Where an older slice is among the older ones: its index, or -1 - the index where it would be put. */
@@ -70,35 +82,38 @@ export class KeySlices extends LiveSlot {
       accumulators[index] = accumulator;
       return;
     }
+    this.size += 1;
     starts.splice(-1 - index, 0, start);
     accumulators.splice(-1 - index, 0, accumulator);
   }
 
   /** Takes the oldest slice out and gives its accumulator. */
   shift(): unknown {
-    if (!this.isSingle) {
+    if (this.size === 0) return undefined;
+    this.size -= 1;
+    if (this.size > 0) {
       this.#starts?.shift();
       return this.#accumulators?.shift();
     }
     const gone = this.accumulator;
-    this.sliceNumber = 0;
-    this.start = NaN;
     this.accumulator = undefined;
     return gone;
   }
 
-  /** Slices, from the oldest on: their number, and what each is. */
-  get size(): number {
-    return this.isEmpty ? 0 : 1 + (this.#starts?.length ?? 0);
+  /** Forgets its only slice. */
+  clear(): void {
+    this.size = 0;
+    this.accumulator = undefined;
+    this.forgetTotal();
   }
 
+  /** The start of a slice, counted from the oldest on. */
   startAt(index: number): number {
-    return this.#starts?.[index] ?? this.start;
+    return index < this.size - 1 ? (this.#starts?.[index] as number) : this.start;
   }
 
   accumulatorAt(index: number): unknown {
-    const older = this.#accumulators;
-    return older !== undefined && index < older.length ? older[index] : this.accumulator;
+    return index < this.size - 1 ? this.#accumulators?.[index] : this.accumulator;
   }
 
   keepTotal(total: unknown): void {
@@ -113,6 +128,7 @@ export class KeySlices extends LiveSlot {
 }
 
 const none: readonly number[] = [];
+const fromZero = new TimeOrigin();
 
 /** How the slices of a key are kept: pairs of start and accumulator, ascending. */
 export function keySlicesSpec(): KeyedStateSpec<KeySlices> {
@@ -126,8 +142,11 @@ export function keySlicesSpec(): KeyedStateSpec<KeySlices> {
     },
     unpack(packed) {
       const live = new KeySlices();
-      for (const [start, accumulator] of packed as [number, unknown][])
-        live.open(start, accumulator);
+      const pairs = packed as [number, unknown][];
+      // Near by, so that small numbers stay small; the operator puts in its own.
+      live.origin = new TimeOrigin();
+      live.origin.settle(pairs[0]?.[0] ?? 0);
+      for (const [start, accumulator] of pairs) live.open(start, accumulator);
       return live;
     },
     isEmpty: (live) => live.isEmpty,

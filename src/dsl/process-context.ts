@@ -1,6 +1,7 @@
 /** What the functions of `process`, `processAll` and `connect` are given beside the element: key, time, state, timers. */
 import type { Key } from '../core/key.js';
 import { hasTimestamp } from '../core/flow.js';
+import { fresh } from '../core/fresh.js';
 import { TidemarkError, show } from '../core/errors.js';
 import type {
   Budget,
@@ -20,8 +21,10 @@ import {
   type HandlesOf,
   type StateDeclarations,
 } from '../state/handles.js';
+import { REMOVED } from '../state/slots.js';
 import { TtlSweeper } from '../state/ttl-sweeper.js';
 import type { OutputTag } from './data-stream.js';
+import { processing } from './hot-elements.js';
 import { emittedList, type Emitted } from './user-function.js';
 
 /** Timers of the key in hand. A (key, time) pair is one timer, however often it is set. Times are epoch ms. */
@@ -70,7 +73,7 @@ export function processOperator<K, T, State extends StateDeclarations>(
   const cell = context.keyCell(0);
   const onTimer = timer ?? ((): void => undefined);
   return {
-    element: (value, timestamp) => keyed.element(cell, value as T, timestamp, element),
+    element: keyed.elementOf(cell, element),
     advance: (time, budget) => keyed.fire('event', time, budget, onTimer),
     tick: (now, budget) => keyed.fire('processing', now, budget, onTimer),
     nextTick: () => keyed.nextTick(),
@@ -108,28 +111,33 @@ export class KeyedProcess<K, State extends StateDeclarations>
     this.#firedUpTo = context.watermark();
   }
 
-  /** Calls `fn` for an element and emits what it gives, with the timestamp of the element. */
-  element<T>(
+  /** Makes what takes an element: calls `fn` and emits what it gives, with the timestamp of the element. */
+  elementOf<T>(
     cell: KeyCell,
-    value: T,
-    timestamp: number,
     fn: (value: T, context: this) => Emitted<unknown>,
-  ): void {
-    this.#counters.received += 1;
-    const slot = this.#store.slotOf(cell);
-    const { key } = slot;
-    this.#cursor.point(slot, timestamp);
-    let results: Emitted<unknown>;
-    try {
-      results = fn(value, this);
-    } catch (cause) {
-      this.#context.fail(cause, { key, timestamp: this.timestamp });
-    }
-    this.#counters.accepted += 1;
-    if (results !== undefined) this.#emit(results, timestamp, key);
-    // A key that was only looked at, or has been emptied, takes no memory.
-    if (areEmpty(slot.live)) this.#store.release(slot);
-    if (this.#sweeper !== undefined) this.#sweeper.turn();
+    input = 'first',
+  ): (value: unknown, timestamp: number) => void {
+    const name = `process ${this.#context.name} ${input}`;
+    return fresh(
+      processing,
+      name,
+    )({
+      counters: this.#counters,
+      cell,
+      store: this.#store,
+      cursor: this.#cursor,
+      output: this.#output,
+      removed: REMOVED,
+      call: fn as (value: unknown, context: unknown) => Emitted<unknown>,
+      context: this,
+      emitListed: (results, timestamp, key) => this.#emit(results, timestamp, key),
+      failed: (cause, key) => this.#context.fail(cause, { key, timestamp: this.timestamp }),
+      // A key that was only looked at, or has been emptied, takes no memory.
+      settle: (slot) => {
+        if (areEmpty(slot.live)) this.#store.release(slot);
+      },
+      sweeper: this.#sweeper,
+    });
   }
 
   /** Fires the timers of a domain that are due at `until`. Returns whether none is left. */

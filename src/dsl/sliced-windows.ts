@@ -10,20 +10,14 @@
  */
 import { MIN_WATERMARK } from '../core/flow.js';
 import { fresh } from '../core/fresh.js';
-import type {
-  Budget,
-  Counters,
-  KeyCell,
-  KeyedState,
-  Operator,
-  OperatorContext,
-} from '../core/operator.js';
+import type { Budget, KeyCell, KeyedState, Operator, OperatorContext } from '../core/operator.js';
 import { REMOVED } from '../state/slots.js';
+import { TimeOrigin } from '../time/time-origin.js';
 import { WakeBuckets } from '../time/wake-buckets.js';
 import type { SliceAssigner, TimeWindow } from '../time/windows.js';
 import type { Aggregator } from './aggregators.js';
 import { CurrentSlice } from './current-slice.js';
-import { addingToSlice } from './hot-elements.js';
+import { addingToSlice, firingSlices, type SliceFiring } from './hot-elements.js';
 import type { KeySlices } from './key-slices.js';
 import { timestampMissing } from './user-function.js';
 import { SliceSums } from './slice-sums.js';
@@ -42,70 +36,72 @@ export interface SlicedWindowsOptions {
 /** How long a key without slices is kept, because most keys come back at once; ms of event time. */
 const LINGER_MS = 60_000;
 
-/** A bucket that is being worked on, and what is the same for all keys in it. */
-interface Firing {
-  readonly time: number;
-  readonly slots: readonly KeySlices[];
-  /** The key that comes next. */
-  at: number;
-  /** The window that ends here, if one does. */
-  readonly window: TimeWindow | undefined;
-  /** Slices that begin before it are forgotten. */
-  readonly keepFrom: number;
-  /** When a key is to be looked at again that has slices at or before that time; NaN: to be computed for each. */
-  readonly nextWake: number;
-}
-
 export class SlicedWindows implements Operator {
   readonly element: (value: unknown, timestamp: number) => void;
+  readonly #fireBucket: (firing: SliceFiring, budget: Budget) => boolean;
   readonly #context: OperatorContext;
   readonly #options: SlicedWindowsOptions;
   readonly #slices: SliceAssigner;
   readonly #aggregator: Aggregator<unknown, unknown, unknown>;
-  readonly #counters: Counters;
   readonly #store: KeyedState<KeySlices>;
   readonly #cell: KeyCell;
-  readonly #output: WindowOutput;
   readonly #sums: SliceSums;
   readonly #lingerMs: number;
   /** The watermark up to which windows have fired: all that are due at it, once an advance is done. */
   #firedUpTo = MIN_WATERMARK;
   /** The end of the latest window that has fired, or would have; -Infinity before the first. */
   #lastFiredEnd = MIN_WATERMARK;
+  readonly #origin = new TimeOrigin();
   readonly #slice: CurrentSlice;
   /** When a key must be looked at that opens the current slice; NaN while it has not been computed. */
   #wakeOfCurrent = NaN;
   /** Keys by the time at which they have something to do. */
-  readonly #buckets = new WakeBuckets<KeySlices>();
+  readonly #buckets = new WakeBuckets<KeySlices>(this.#origin);
   /** The bucket that an unfinished advance is at. */
-  #firing: Firing | undefined;
+  #firing: SliceFiring | undefined;
 
   constructor(context: OperatorContext, options: SlicedWindowsOptions) {
     this.#context = context;
-    this.#counters = context.counters;
     this.#options = options;
     this.#slices = options.slices;
     this.#aggregator = options.aggregator;
-    this.#output = options.output;
     this.#store = context.keyedState<KeySlices>();
     this.#cell = context.keyCell(0);
-    this.#slice = new CurrentSlice(options.slices, options.latenessMs);
+    this.#slice = new CurrentSlice(options.slices, options.latenessMs, this.#origin);
     this.#sums = new SliceSums(options.aggregator, options.slices, options.latenessMs);
     this.#lingerMs = Math.min(options.slices.slideMs, LINGER_MS);
     this.#hasFired(context.watermark());
-    for (const { live } of this.#store.slots()) this.#wakeNext(live, this.#firedUpTo);
+    for (const { live } of this.#store.slots()) {
+      this.#origin.settle(live.start);
+      live.countFrom(this.#origin);
+      this.#wakeNext(live, this.#firedUpTo);
+    }
+    const hot = {
+      store: this.#store,
+      aggregator: options.aggregator,
+      failed: (cause: unknown, key: unknown, timestamp: number): never =>
+        context.fail(cause, { key, timestamp }),
+    };
     this.element = fresh(
       addingToSlice,
-      `window ${context.name}`,
+      context.name,
     )({
+      ...hot,
       counters: context.counters,
       slice: this.#slice,
       cell: this.#cell,
-      store: this.#store,
-      aggregator: options.aggregator,
       removed: REMOVED,
       bySteps: (value, timestamp) => this.#elementBySteps(value, timestamp),
-      failed: (cause, key, timestamp) => context.fail(cause, { key, timestamp }),
+    });
+    const { output } = options;
+    this.#fireBucket = fresh(
+      firingSlices,
+      context.name,
+    )({
+      ...hot,
+      ...{ output, plain: output.plain, buckets: this.#buckets, lingerMs: this.#lingerMs },
+      derive: (key, time) => context.derive(key, time),
+      bySteps: (live, firing) => this.#fireBySteps(live, firing),
     });
   }
 
@@ -121,14 +117,14 @@ export class SlicedWindows implements Operator {
     const live = this.#store.slotOf(this.#cell) as unknown as KeySlices;
     this.#store.touch(live);
     try {
-      if (live.sliceNumber === slice.number)
+      if (live.from === slice.offset && live.size > 0)
         live.accumulator = this.#aggregator.add(live.accumulator, value);
       else this.#addToOther(live, value);
       if (slice.from < this.#lastFiredEnd) this.#addBehind(live, value);
     } catch (cause) {
       this.#context.fail(cause, { key: live.key, timestamp });
     }
-    this.#counters.accepted += 1;
+    this.#context.counters.accepted += 1;
   }
 
   advance(time: number, budget: Budget): boolean {
@@ -148,36 +144,30 @@ export class SlicedWindows implements Operator {
 
   /** What `why` asks: how many keys wait, and the first time that one waits for. */
   waiting(): { count: number; earliest: number } {
-    return this.#buckets.waiting((live) => (live.isEmpty ? undefined : live.wake));
+    return this.#buckets.waiting((live) => (live.isEmpty ? undefined : this.#buckets.timeOf(live)));
   }
 
-  #fireBucket(firing: Firing, budget: Budget): boolean {
-    const { time, slots, window, keepFrom } = firing;
-    while (firing.at < slots.length) {
-      if (budget.left <= 0) return false;
-      const live = slots[firing.at] as KeySlices;
-      firing.at += 1;
-      if (live.wake !== time) continue;
-      budget.left -= 1;
-      live.wake = Infinity;
-      if (window !== undefined && !live.isEmpty) {
-        this.#context.derive(live.key, time);
-        this.#fire(live, window);
-      }
-      if (live.oldest < keepFrom) this.#forget(live, firing);
-      // Mostly the next window of a key is the next one of all.
-      if (live.oldest <= firing.nextWake) this.#buckets.add(live, firing.nextWake);
-      else this.#wakeNext(live, time);
+  /** A key that the quick way leaves: of several slices, or with lateness to come. */
+  #fireBySteps(live: KeySlices, firing: SliceFiring): void {
+    const { time, window, keepFrom } = firing;
+    live.waits = false;
+    if (window !== undefined && !live.isEmpty) {
+      this.#context.derive(live.key, time);
+      this.#fire(live, window);
     }
-    return true;
+    if (live.oldest < keepFrom) this.#forget(live, firing);
+    // Mostly the next window of a key is the next one of all.
+    if (live.oldest <= firing.nextWake) this.#buckets.add(live, firing.nextWake);
+    else this.#wakeNext(live, time);
   }
 
-  #firingAt(time: number): Firing {
+  #firingAt(time: number): SliceFiring {
     const slices = this.#slices;
     const isEnd = slices.isEnd(time + 1);
     const { latenessMs } = this.#options;
     return {
       time,
+      wake: time - this.#origin.ms,
       slots: this.#buckets.take(),
       at: 0,
       window: isEnd ? slices.windowEndingAt(time + 1) : undefined,
@@ -208,14 +198,14 @@ export class SlicedWindows implements Operator {
     }
     // Between two windows; after Flink, it is late all the same where an element of a window would be.
     if (timestamp + this.#options.latenessMs <= this.#firedUpTo) this.#tooLate(value, timestamp);
-    else this.#counters.filtered += 1;
+    else this.#context.counters.filtered += 1;
     return false;
   }
 
   #tooLate(value: unknown, timestamp: number): void {
+    const { late } = this.#options;
     this.#context.late(value, timestamp);
-    if (this.#options.late !== undefined)
-      this.#context.side(this.#options.late).element(value, timestamp);
+    if (late !== undefined) this.#context.side(late).element(value, timestamp);
   }
 
   /** Adds to a slice that is not the newest of its key, or to a new one. */
@@ -223,7 +213,6 @@ export class SlicedWindows implements Operator {
     const { from } = this.#slice;
     if (live.start === from) {
       live.accumulator = this.#aggregator.add(live.accumulator, value);
-      live.sliceNumber = this.#slice.number;
       return;
     }
     if (live.start > from) {
@@ -232,8 +221,9 @@ export class SlicedWindows implements Operator {
       live.put(index, from, this.#aggregator.add(before, value));
       if (index >= 0) return;
     } else {
-      live.open(from, this.#aggregator.add(this.#aggregator.create(), value));
-      live.sliceNumber = this.#slice.number;
+      const accumulator = this.#aggregator.add(this.#aggregator.create(), value);
+      if (live.isEmpty) live.origin = this.#origin;
+      live.open(from, accumulator);
     }
     if (this.#wakeOfCurrent !== this.#wakeOfCurrent)
       this.#wakeOfCurrent = this.#wakeOf(from, this.#firedUpTo);
@@ -276,12 +266,12 @@ export class SlicedWindows implements Operator {
       this.#store.release(live);
     } else {
       live.lingers = true;
-      this.#buckets.add(live, firedUpTo + this.#lingerMs);
+      this.#buckets.add(live, Math.floor(firedUpTo) + this.#lingerMs);
     }
   }
 
   /** Drops the slices that no window may ask for any more. They are the oldest ones. */
-  #forget(live: KeySlices, { time, keepFrom }: Firing): void {
+  #forget(live: KeySlices, { time, keepFrom }: SliceFiring): void {
     this.#store.touch(live);
     while (live.oldest < keepFrom) {
       const gone = live.shift();
@@ -304,6 +294,6 @@ export class SlicedWindows implements Operator {
     } catch (cause) {
       this.#context.fail(cause, { key: live.key, timestamp: end - 1 });
     }
-    this.#output.emit(live.key, window, value, end - 1);
+    this.#options.output.emit(live.key, window, value, end - 1);
   }
 }

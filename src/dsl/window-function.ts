@@ -44,12 +44,15 @@ export type WindowFunction<
 /** Hands on the result of a window. One call per firing. */
 export interface WindowOutput {
   emit(key: unknown, window: TimeWindow, value: unknown, timestamp: number): void;
+  /** Where `emit` only hands `{ key, window, value }` on: the receiver. */
+  readonly plain?: Receiver;
 }
 
 /** Emits `{ key, window, value }`, or without the key for windows over the whole stream. */
 export function plainOutput(output: Receiver, isKeyed: boolean): WindowOutput {
   return isKeyed
     ? {
+        plain: output,
         emit: (key, window, value, timestamp) => output.element({ key, window, value }, timestamp),
       }
     : { emit: (_key, window, value, timestamp) => output.element({ window, value }, timestamp) };

@@ -126,6 +126,7 @@ function codeOf(steps: readonly FusedStep[], prefetches: boolean): string {
   const rejecting = 'interruption.fed = at - from;';
   return `'use strict';
 const ${names.join(', ')};
+${prefetches ? handful : ''}
 return {
   element(v0, delivered) {
     entered[0] += 1;
@@ -133,8 +134,9 @@ return {
       ${byOne}
     }
   },
-  chunk({ values, timestamps, positions }, from, { whence, interruption, pressure }) {
+  chunk({ values, timestamps, positions, firstPosition }, from, { whence, interruption, pressure }) {
     const to = values.length;
+    const counts = firstPosition !== undefined;
     let at = from;
     ${
       prefetches
@@ -154,7 +156,7 @@ return {
 function oneByOne(body: string): string {
   return `try {
       while (at < to) {
-        whence.position = positions[at];
+        whence.position = counts ? firstPosition + at : positions[at];
         const v0 = values[at], delivered = timestamps[at];
         at += 1;
         all: {
@@ -167,17 +169,19 @@ function oneByOne(body: string): string {
     }`;
 }
 
+/** A handful, used again and again; it may keep the last elements alive for a while, but no slots. */
+const handful = `const keptValues = [], keptTimes = new Float64Array(${HANDFUL});
+const keptKeys = [], keptAt = new Int32Array(${HANDFUL}), keptSlots = [];
+const cell = steps[steps.length - 1].cell;`;
+
 function handfuls(body: string): string {
-  return `const keptValues = new Array(${HANDFUL}), keptTimes = new Array(${HANDFUL});
-    const keptKeys = new Array(${HANDFUL}), keptAt = new Array(${HANDFUL}), keptSlots = new Array(${HANDFUL});
-    const cell = steps[steps.length - 1].cell;
-    do {
+  return `do {
       const stop = to - at > ${HANDFUL} ? at + ${HANDFUL} : to;
       const start = at;
       let count = 0, failure;
       try {
         while (at < stop) {
-          whence.position = positions[at];
+          whence.position = counts ? firstPosition + at : positions[at];
           const v0 = values[at], delivered = timestamps[at];
           at += 1;
           all: {
@@ -191,12 +195,14 @@ function handfuls(body: string): string {
       entered[0] += at - start;
       state.prefetch(keptKeys, count, keptSlots);
       for (let index = 0; index < count; index += 1) {
-        whence.position = positions[keptAt[index]];
+        const was = keptAt[index];
+        whence.position = counts ? firstPosition + was : positions[was];
         cell.key = keptKeys[index];
         cell.slot = keptSlots[index];
         output.element(keptValues[index], keptTimes[index]);
       }
       cell.slot = undefined;
+      keptSlots.fill(undefined, 0, count);
       // What came before it has been done by now.
       if (failure !== undefined) throw failure.error;
     } while (at < to && !interruption.walkRequested && !pressure.isFull);`;

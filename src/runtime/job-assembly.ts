@@ -157,7 +157,12 @@ function loadStores(
   for (const node of stage.nodes) {
     if (node.kind !== 'operator' || node.spec.state === undefined) continue;
     const uid = plan.names.get(node) ?? '';
-    const store = new KeyedStore<object>({ spec: node.spec.state, maxParallelism, durable: true, name: node.spec.uid ?? '' });
+    const store = new KeyedStore<object>({
+      spec: node.spec.state,
+      maxParallelism,
+      durable: true,
+      name: node.spec.uid ?? '',
+    });
     stores.set(uid, store);
     if (record === undefined) continue;
     for (const { kind, slabs, where } of committer.buckets(

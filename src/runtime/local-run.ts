@@ -117,7 +117,8 @@ export class LocalRun {
         values,
         timestamps: values.map(() => NO_TIMESTAMP),
         keys: [],
-        positions: values.map((_, index) => before + index + 1),
+        positions: [],
+        firstPosition: before + 1,
         derivedKeys: [],
         origin: { name: this.inputs[input]?.name ?? '', unit: 'element' },
       });

@@ -181,10 +181,11 @@ export class Task {
     const { whence, pressure } = wiring;
     if (run !== undefined && chunk.unreadable === undefined)
       return run.chunk(chunk, this.#at, { whence, interruption: wiring, pressure });
-    const { values, timestamps, keys, positions, derivedKeys, unreadable } = chunk;
+    const { values, timestamps, keys, positions, firstPosition, derivedKeys, unreadable } = chunk;
     let at = this.#at;
     while (at < values.length) {
-      whence.position = positions[at] as number;
+      whence.position =
+        firstPosition === undefined ? (positions[at] as number) : firstPosition + at;
       wiring.fed += 1;
       if (cell !== undefined) {
         cell.key = keys[at] as never;

@@ -22,11 +22,12 @@ import { assert } from '../core/errors.js';
 import { fresh } from '../core/fresh.js';
 import { compositeKeyText } from './key-codec.js';
 import { IntegerTable } from './integer-table.js';
+import { prefetching } from './prefetch.js';
 import { hashKey } from './key-hash.js';
 import { Timers, timerIndex } from './timers.js';
 
 /** What the store knows of a key. Small, because with many keys an element waits for memory more than for work. */
-abstract class SlotBase {
+export abstract class SlotBase {
   key: Key = '';
   /** Bucket of the durable form; -1 while nobody has asked. */
   bucket = -1;
@@ -138,7 +139,10 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     this.epoch = durable ? 1 : 0;
     this.eventTimers = new Timers(durable);
     this.processingTimers = new Timers(durable);
-    this.prefetch = fresh(prefetching, name)({
+    this.prefetch = fresh(
+      prefetching,
+      name,
+    )({
       table: this.#integers,
       least: IntegerTable.LEAST,
       find: (key) => this.find(key),
@@ -280,43 +284,4 @@ function slotOf<Live extends object>(key: Key, live: Live, epoch: number): Store
   live.key = key;
   live.dirtyEpoch = epoch;
   return live;
-}
-
-interface PrefetchParts {
-  readonly table: Pick<IntegerTable<SlotBase>, 'keys' | 'values'>;
-  /** The least key that the table holds. */
-  readonly least: number;
-  readonly find: (key: Key) => SlotBase | undefined;
-  readonly store: { lastSeen: number };
-}
-
-/** A template for `fresh`. Two short loops: the processor then waits for many places of memory at the same time. */
-function prefetching({ table, least, find, store }: PrefetchParts) {
-  return (keys: readonly Key[], count: number, slots: (SlotBase | undefined)[]): void => {
-    const places = table.keys;
-    const { values } = table;
-    const mask = places.length - 1;
-    for (let index = 0; index < count; index += 1) {
-      const key = keys[index] as Key;
-      if (typeof key !== 'number' || (key | 0) !== key || key < least) {
-        slots[index] = find(key);
-        continue;
-      }
-      const hash = Math.imul(key, 0x9e3779b1);
-      let place = (hash ^ (hash >>> 15)) & mask;
-      let found = places[place] as number;
-      while (found !== key && found !== least - 2) {
-        place = (place + 1) & mask;
-        found = places[place] as number;
-      }
-      slots[index] = found === key ? values[place] : find(key);
-    }
-    let seen = 0;
-    for (let index = 0; index < count; index += 1) {
-      const slot = slots[index];
-      // At both ends, because it may lie in two lines of memory.
-      if (slot !== undefined) seen += slot.bucket + slot.flags;
-    }
-    store.lastSeen = seen | 0;
-  };
 }

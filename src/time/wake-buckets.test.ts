@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TimeOrigin } from './time-origin.js';
 import { WakeBuckets, type Waiter } from './wake-buckets.js';
 
 interface Named extends Waiter {
@@ -7,8 +8,8 @@ interface Named extends Waiter {
 
 describe('WakeBuckets', () => {
   test('nobody waits at first', () => {
-    const buckets = new WakeBuckets<Named>();
-    expect([buckets.next, buckets.waiting(everybody)]).toEqual([
+    const buckets = bucketsOf();
+    expect([buckets.next, buckets.waiting((one) => buckets.timeOf(one))]).toEqual([
       Infinity,
       { count: 0, earliest: Infinity },
     ]);
@@ -16,7 +17,7 @@ describe('WakeBuckets', () => {
   });
 
   test('gives those of the earliest time together, in the order in which they came', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a, b, c, d] = waiters();
     buckets.add(a, 20);
     buckets.add(b, 10);
@@ -28,88 +29,88 @@ describe('WakeBuckets', () => {
   });
 
   test('says of a waiter what it waits for', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a] = waiters();
     buckets.add(a, -5);
-    expect(a.wake).toBe(-5);
+    expect(buckets.timeOf(a)).toBe(-5);
   });
 
   test('who waits for an earlier time already stays there', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a] = waiters();
     buckets.add(a, 10);
     buckets.add(a, 30);
     buckets.add(a, 10);
-    expect(a.wake).toBe(10);
+    expect(buckets.timeOf(a)).toBe(10);
     expect(namesOf(buckets.take())).toEqual(['a']);
     expect(buckets.next).toBe(Infinity);
   });
 
   test('who moves to an earlier time is passed over at the later one, and not counted there', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a, b] = waiters();
     buckets.add(a, 30);
     buckets.add(b, 30);
     buckets.add(a, 10);
-    expect(buckets.waiting(everybody)).toEqual({ count: 2, earliest: 10 });
+    expect(buckets.waiting((one) => buckets.timeOf(one))).toEqual({ count: 2, earliest: 10 });
     expect(due(buckets)).toEqual([10, 'a']);
-    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 30 });
+    expect(buckets.waiting((one) => buckets.timeOf(one))).toEqual({ count: 1, earliest: 30 });
     expect(due(buckets)).toEqual([30, 'b']);
   });
 
   test('who comes back to a time that it has left is there once', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a] = waiters();
     buckets.add(a, 30);
     buckets.add(a, 10);
     expect(due(buckets)).toEqual([10, 'a']);
     buckets.add(a, 30);
-    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 30 });
+    expect(buckets.waiting((one) => buckets.timeOf(one))).toEqual({ count: 1, earliest: 30 });
     expect(due(buckets)).toEqual([30, 'a']);
     expect(due(buckets)).toEqual([Infinity]);
   });
 
   test('a bucket of which all have moved on does not count as a time that somebody waits for', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a, b] = waiters();
     buckets.add(a, 5);
     buckets.add(b, 40);
-    a.wake = Infinity;
-    expect(buckets.waiting(everybody)).toEqual({ count: 1, earliest: 40 });
+    a.waits = false;
+    expect(buckets.waiting((one) => buckets.timeOf(one))).toEqual({ count: 1, earliest: 40 });
   });
 
   test('counts only those that are asked for', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a, b, c] = waiters();
     buckets.add(a, 10);
     buckets.add(b, 20);
     buckets.add(c, 30);
-    expect(buckets.waiting(({ name, wake }) => (name === 'a' ? undefined : wake))).toEqual({
+    expect(buckets.waiting((one) => (one.name === 'a' ? undefined : buckets.timeOf(one)))).toEqual({
       count: 2,
       earliest: 20,
     });
   });
 
   test('a time can be used again after its bucket has been taken, also at once', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a, b] = waiters();
     buckets.add(a, 10);
     const taken = buckets.take();
-    a.wake = Infinity;
+    a.waits = false;
     buckets.add(b, 10);
     expect(namesOf(taken)).toEqual(['a']);
     expect([buckets.next, namesOf(buckets.take())]).toEqual([10, ['b']]);
   });
 
   test('nobody can be put under no time', () => {
-    const buckets = new WakeBuckets<Named>();
+    const buckets = bucketsOf();
     const [a] = waiters();
     buckets.add(a, Infinity);
     expect([buckets.next, buckets.take()]).toEqual([Infinity, []]);
   });
 
   test('of a width hold all times of so many ms, and begin at multiples of it', () => {
-    const buckets = new WakeBuckets<Named>(100);
+    const buckets = bucketsOf(100);
     expect([0, 99, 100, -1, -100, Infinity].map((time) => buckets.startOf(time))).toEqual([
       0,
       0,
@@ -123,7 +124,7 @@ describe('WakeBuckets', () => {
     buckets.add(b, 100);
     buckets.add(c, 5);
     buckets.add(d, 199);
-    expect([buckets.next, buckets.waiting(({ wake }) => wake)]).toEqual([
+    expect([buckets.next, buckets.waiting((one) => buckets.timeOf(one))]).toEqual([
       0,
       { count: 4, earliest: 5 },
     ]);
@@ -132,31 +133,31 @@ describe('WakeBuckets', () => {
   });
 
   test('of a width count whoever moves within one bucket once', () => {
-    const buckets = new WakeBuckets<Named>(100);
+    const buckets = bucketsOf(100);
     const [a] = waiters();
     buckets.add(a, 90);
     buckets.add(a, 20);
-    expect(buckets.waiting(({ wake }) => wake)).toEqual({ count: 1, earliest: 20 });
+    expect(buckets.waiting((one) => buckets.timeOf(one))).toEqual({ count: 1, earliest: 20 });
   });
 
   test('of no width have a bucket for each time', () => {
-    expect([7, -0.5, 1e15].map((time) => new WakeBuckets<Named>().startOf(time))).toEqual([
-      7, -0.5, 1e15,
-    ]);
+    expect([7, -0.5, 1e15].map((time) => bucketsOf().startOf(time))).toEqual([7, -0.5, 1e15]);
   });
 
   test('says what a sorted list would say, whatever is done in whatever order', () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       const random = chance(seed);
-      const buckets = new WakeBuckets<Named>();
+      const buckets = bucketsOf();
       const all = Array.from({ length: 6 }, (_, index) => waiter(`w${index}`));
       for (let move = 0; move < 60; move += 1) {
         if (random(3) > 0) {
           const moved = all[random(all.length)] as Named;
           buckets.add(moved, random(8));
         } else {
-          const earliest = Math.min(...all.map(({ wake }) => wake));
-          const expected = namesOf(all.filter(({ wake }) => wake === earliest && wake < Infinity));
+          const earliest = Math.min(...all.map((one) => buckets.timeOf(one)));
+          const expected = namesOf(
+            all.filter((one) => buckets.timeOf(one) === earliest && one.waits),
+          );
           const [time, ...names] = due(buckets);
           expect([time, ...names.toSorted()], `seed ${seed}`).toEqual([earliest, ...expected]);
         }
@@ -172,8 +173,8 @@ function due(buckets: WakeBuckets<Named>): (number | string)[] {
     if (time === Infinity) return [time];
     const here: string[] = [];
     for (const waiting of buckets.take()) {
-      if (waiting.wake !== time) continue;
-      waiting.wake = Infinity;
+      if (buckets.timeOf(waiting) !== time) continue;
+      waiting.waits = false;
       here.push(waiting.name);
     }
     if (here.length > 0) return [time, ...here];
@@ -181,7 +182,7 @@ function due(buckets: WakeBuckets<Named>): (number | string)[] {
 }
 
 function waiter(name: string): Named {
-  return { name, wake: Infinity };
+  return { name, waits: false, wake: 0 };
 }
 
 function waiters(): [Named, Named, Named, Named] {
@@ -192,8 +193,11 @@ function namesOf(named: readonly Named[]): string[] {
   return named.map(({ name }) => name);
 }
 
-function everybody({ wake }: Waiter): number {
-  return wake;
+/** Counts from a time that is nobody's. */
+function bucketsOf(widthMs = 0): WakeBuckets<Named> {
+  const origin = new TimeOrigin();
+  origin.settle(1_436_918_400_000);
+  return new WakeBuckets<Named>(origin, widthMs);
 }
 
 function chance(seed: number): (below: number) => number {

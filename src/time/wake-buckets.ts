@@ -3,13 +3,18 @@
  * array for each. An entry costs a push; one that has moved on to an earlier time stays behind and is passed over.
  */
 import { TimeHeap } from './time-heap.js';
+import type { TimeOrigin } from './time-origin.js';
 
-/** Whoever waits carries the time that it waits for, Infinity for none. */
+/** Whoever waits carries the time that it waits for. */
 export interface Waiter {
+  /** Whether it stands in a bucket. Whoever takes it out sets this to false. */
+  waits: boolean;
+  /** The time that it waits for, counted from the origin; means nothing while it does not wait. */
   wake: number;
 }
 
 export class WakeBuckets<W extends Waiter> {
+  readonly #origin: TimeOrigin;
   readonly #widthMs: number;
   readonly #buckets = new Map<number, W[]>();
   readonly #times = new TimeHeap();
@@ -18,10 +23,12 @@ export class WakeBuckets<W extends Waiter> {
   #last: W[] = [];
 
   /**
+   * @param origin what waiters count from
    * @param widthMs 0: a bucket for each time. More: a bucket holds all times of so many ms, and whoever takes it out sees
    *   to their order.
    */
-  constructor(widthMs = 0) {
+  constructor(origin: TimeOrigin, widthMs = 0) {
+    this.#origin = origin;
     this.#widthMs = widthMs;
   }
 
@@ -32,8 +39,11 @@ export class WakeBuckets<W extends Waiter> {
 
   /** Puts a waiter under a time, unless it waits for an earlier one already. */
   add(waiter: W, time: number): void {
-    if (time >= waiter.wake) return;
-    waiter.wake = time;
+    this.#origin.settle(time);
+    const wake = time - this.#origin.ms;
+    if ((waiter.waits && wake >= waiter.wake) || time === Infinity) return;
+    waiter.waits = true;
+    waiter.wake = wake;
     const start = this.startOf(time);
     if (this.#lastTime !== start) {
       let bucket = this.#buckets.get(start);
@@ -53,7 +63,12 @@ export class WakeBuckets<W extends Waiter> {
     return this.#widthMs > 0 ? Math.floor(time / this.#widthMs) * this.#widthMs : time;
   }
 
-  /** Takes the bucket of the earliest time out. Those whose `wake` is another time have moved on. */
+  /** The time that somebody waits for, Infinity for none. */
+  timeOf(waiter: W): number {
+    return waiter.waits ? this.#origin.ms + waiter.wake : Infinity;
+  }
+
+  /** Takes the bucket of the earliest time out. Those who wait for another time have moved on. */
   take(): readonly W[] {
     const time = this.#times.pop();
     const bucket = this.#buckets.get(time) ?? [];
@@ -73,7 +88,7 @@ export class WakeBuckets<W extends Waiter> {
     for (const [time, bucket] of this.#buckets) {
       // Whoever has left a time and come back to it stands there twice.
       for (const waiter of new Set(bucket)) {
-        const isHere = this.startOf(waiter.wake) === time;
+        const isHere = this.startOf(this.timeOf(waiter)) === time;
         const awaited = isHere ? timeOf(waiter) : undefined;
         if (awaited === undefined) continue;
         count += 1;
