@@ -36,8 +36,6 @@ test('fractions of a millisecond are exact, wherever they come between whole tim
   t.push(at + 2000.25)
     .push(at + 2002.5)
     .crash();
-  t.push(at + 2000.25)
-    .push(at + 2002.5)
-    .watermark(at + 3000);
+  t.watermark(at + 3000);
   expect(texts().at(-1)).toBe(`[${at + 2000.25},${at + 2012.5}) 2`);
 });
