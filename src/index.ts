@@ -138,6 +138,8 @@ export {
   type Files,
   type Logger,
   type Runtime,
+  type Signals,
+  type StopSignal,
   type WritableFile,
 } from './core/runtime.js';
 export type { Clock } from './core/clock.js';
@@ -146,7 +148,17 @@ export { why } from './runtime/why.js';
 export type { WhyHolder, WhyReport, WhyStep, WhyTime } from './runtime/why-report.js';
 export { run, type Run } from './run.js';
 export type { CheckpointOptions, RunOptions } from './run-options.js';
-export type { RunStatus, RunSummary, Phase } from './runtime/job-options.js';
+export {
+  restarts,
+  type ExponentialDelayOptions,
+  type FailureRateOptions,
+  type FixedDelayOptions,
+  type Restarts,
+  type RestartStrategy,
+} from './runtime/restart.js';
+export type { EpochInfo } from './checkpoint/job-record.js';
+export type { Bytes } from './core/byte-size.js';
+export type { Execution, RunStatus, RunSummary, Phase } from './runtime/job-options.js';
 export type { DeadRecord, LateRecord } from './runtime/records.js';
 export type { BatchEntry, StateBackend, StateBackendFactory } from './state/backend.js';
 export { memory } from './state/memory-backend.js';

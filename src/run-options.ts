@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { nodeRuntime } from './connectors/node-runtime.js';
 import { partFiles } from './connectors/part-files.js';
 import type { Guarantee, Sink, Source } from './core/connector.js';
+import { byteSize, type Bytes } from './core/byte-size.js';
 import { durationMs, type Duration } from './core/duration.js';
 import { TidemarkError } from './core/errors.js';
 import type { Logger, Runtime } from './core/runtime.js';
 import { checkOptions } from './dsl/options.js';
 import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from './dsl/pipeline.js';
-import type { DeadLetterLimits, JobOptions } from './runtime/job-options.js';
+import type { EpochLimits } from './runtime/epoch-schedule.js';
+import type { DeadLetterLimits, Execution, JobOptions } from './runtime/job-options.js';
+import { checkJob } from './runtime/job-checks.js';
+import { restarts, type RestartStrategy } from './runtime/restart.js';
 import type { DeadRecord } from './runtime/records.js';
 import type { StateBackendFactory } from './state/backend.js';
 import { memory } from './state/memory-backend.js';
@@ -27,12 +31,19 @@ export type ToOption<Outs> =
   | { readonly [Name in keyof Outs]?: OneOrMore<Sink<Outs[Name]>> }
   | (typeof ONLY_OUTPUT extends keyof Outs ? OneOrMore<Sink<Outs[typeof ONLY_OUTPUT]>> : never);
 
-/** When epochs end; whatever comes first. */
+/** When epochs end; whatever comes first. Names after the checkpointing options of Flink. */
 export interface CheckpointOptions {
-  /** Wall-clock time between epochs. */
+  /** Time between the beginnings of epochs. */
   readonly every?: Duration;
-  /** Source records between epochs. */
+  /**
+   * Source records between epochs. Barriers go between chunks of a source (of at most 1,024 elements), and not before
+   * the epoch before has ended, so it may be some more.
+   */
   readonly records?: number;
+  /** Bytes of changed state between epochs, such as `'64MB'`; judged by what a changed key took in the epochs before. */
+  readonly bytes?: Bytes;
+  /** Time from the end of an epoch to the beginning of the next, unless `run.checkpoint()` asks for one. Default 0. */
+  readonly minPause?: Duration;
 }
 
 export interface RunOptions<Ins, Outs> {
@@ -42,6 +53,20 @@ export interface RunOptions<Ins, Outs> {
   readonly state?: StateBackendFactory;
   /** How often an epoch ends and outputs become visible. Default every 10 s. A last epoch ends every run. */
   readonly checkpoint?: Duration | CheckpointOptions;
+  /** The longest that an epoch may take; then the run fails with CHECKPOINT_TIMEOUT, naming what hangs. Default 10 min. */
+  readonly checkpointTimeout?: Duration;
+  /** What to do after a failure that may pass. Default `restarts.none()`: the run ends. */
+  readonly restart?: RestartStrategy;
+  /**
+   * Whether SIGTERM and SIGINT stop the job as `stop()` does; a second one ends it at once with RUN_CANCELLED. Default
+   * false: the signals belong to the host.
+   */
+  readonly signals?: boolean;
+  /**
+   * `batch`: no watermark before the end of the inputs, so nothing is late and every window fires once, at the end.
+   * Refuses sources that never end. Default `stream`. As in Flink, but with checkpoints.
+   */
+  readonly execution?: Execution;
   /** Logical shards of keyed steps, 1 to maxParallelism; may change at any restart. Default 1. */
   readonly parallelism?: number;
   /** Number of key groups, fixed for the life of the state; at most 32,768. Default: 128 or more. */
@@ -84,9 +109,22 @@ const optionsSchema = z.strictObject({
   checkpoint: z
     .union([
       durationSchema,
-      z.strictObject({ every: durationSchema.optional(), records: wholeNumber.optional() }),
+      z.strictObject({
+        every: durationSchema.optional(),
+        records: wholeNumber.optional(),
+        bytes: z.union([wholeNumber, z.string()]).optional(),
+        minPause: durationSchema.optional(),
+      }),
     ])
     .optional(),
+  checkpointTimeout: durationSchema.optional(),
+  restart: z
+    .custom<RestartStrategy>((value) => hasMethod(value, 'begin'), {
+      error: 'a strategy of restarts',
+    })
+    .optional(),
+  signals: z.boolean().optional(),
+  execution: z.enum(['stream', 'batch']).optional(),
   parallelism: wholeNumber.max(32_768).optional(),
   maxParallelism: wholeNumber.max(32_768).optional(),
   guarantee: z.enum(['exactly-once', 'at-least-once']).optional(),
@@ -120,8 +158,6 @@ export function jobOptions(
 ): JobOptions {
   const where = `run("${definition.name}")`;
   const options = checkOptions(optionsSchema, given, where);
-  const checkpoint =
-    typeof options.checkpoint === 'object' ? options.checkpoint : { every: options.checkpoint };
   const state = options.state ?? memory();
   const guarantee = options.guarantee ?? 'exactly-once';
   const parallelism = options.parallelism ?? 1;
@@ -160,8 +196,10 @@ export function jobOptions(
     guarantee,
     parallelism,
     maxParallelism: options.maxParallelism,
-    everyMs: intervalMs(checkpoint, where),
-    everyRecords: checkpoint.records ?? Infinity,
+    epochs: epochLimits(options, where),
+    restart: options.restart ?? restarts.none(),
+    listensToSignals: options.signals ?? false,
+    execution: options.execution ?? 'stream',
     deadLettersMax: {
       share: options.deadLettersMax?.share ?? 0.01,
       inARow: options.deadLettersMax?.inARow ?? 100,
@@ -175,19 +213,26 @@ export function jobOptions(
       where,
       hint: 'A shard needs a key group; raise maxParallelism or lower parallelism.',
     });
-  if (guarantee === 'exactly-once') refuseWeakConnectors(job, where);
+  checkJob(job, where);
   return job;
 }
 
-function intervalMs(
-  checkpoint: {
-    readonly every?: string | number | undefined;
-    readonly records?: number | undefined;
-  },
+function epochLimits(
+  { checkpoint, checkpointTimeout = '10m' }: z.infer<typeof optionsSchema>,
   where: string,
-): number {
-  if (checkpoint.every === undefined) return checkpoint.records === undefined ? 10_000 : Infinity;
-  return durationMs(checkpoint.every as Duration, `checkpoint of ${where}`);
+): EpochLimits {
+  const { every, records, bytes, minPause } =
+    typeof checkpoint === 'object' ? checkpoint : { every: checkpoint };
+  const ms = (duration: string | number, name: string): number =>
+    durationMs(duration as Duration, `${name} of ${where}`);
+  const hasOther = records !== undefined || bytes !== undefined;
+  return {
+    everyMs: every === undefined ? (hasOther ? Infinity : 10_000) : ms(every, 'checkpoint'),
+    everyRecords: records ?? Infinity,
+    everyBytes: bytes === undefined ? Infinity : byteSize(bytes as Bytes, `checkpoint of ${where}`),
+    minPauseMs: ms(minPause ?? 0, 'checkpoint.minPause'),
+    timeoutMs: Math.max(1, ms(checkpointTimeout, 'checkpointTimeout')),
+  };
 }
 
 /** Sources or sinks by name; a bare one stands for the only name. */
@@ -216,28 +261,4 @@ function byName<T>(
       hint: 'Give a record by the names that the pipeline declares, or one bare value where there is only one.',
     });
   return new Map(Object.entries(record));
-}
-
-/** Refused at start, not at three in the morning. */
-function refuseWeakConnectors(job: JobOptions, where: string): void {
-  for (const source of job.from.values())
-    if (!source.replayable)
-      throw new TidemarkError('SOURCE_NOT_REPLAYABLE', {
-        expected: 'a source that can be read again from a position',
-        got: `"${source.name}", which cannot`,
-        where,
-        hint: "Read from a file, an array or a function that makes a fresh iterable, or set guarantee: 'at-least-once'.",
-      });
-  const sinks: readonly { uid: string; guarantee: string; allowDuplicates: boolean }[] = [
-    ...[...job.to.values()].flat(),
-    ...(job.deadLetters === undefined ? [] : [job.deadLetters]),
-  ];
-  for (const sink of sinks)
-    if (sink.guarantee === 'at-least-once' && !sink.allowDuplicates)
-      throw new TidemarkError('SINK_TOO_WEAK', {
-        expected: 'a sink that can take part in an exactly-once commit',
-        got: `"${sink.uid}", which may see elements again after a crash`,
-        where,
-        hint: "Use partFiles(...), or accept repeats: allowDuplicates: true on this sink, or guarantee: 'at-least-once'.",
-      });
 }

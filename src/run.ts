@@ -7,8 +7,10 @@ import { TidemarkError } from './core/errors.js';
 import type { Runtime } from './core/runtime.js';
 import type { PipelineDefinition } from './dsl/pipeline.js';
 import { jobOptions, type RunOptions } from './run-options.js';
-import { Job } from './runtime/job.js';
+import type { EpochInfo } from './checkpoint/job-record.js';
+import { JobLife } from './runtime/job-life.js';
 import type { RunStatus, RunSummary } from './runtime/job-options.js';
+import { stopOnSignals } from './runtime/signals.js';
 import { insideOfJob } from './runtime/why-inside.js';
 import { inside, type Explicable } from './runtime/why.js';
 
@@ -20,6 +22,15 @@ export interface Run extends Explicable {
   readonly done: Promise<RunSummary>;
   /** Stops the intake, commits a last epoch, and gives `done`. The next run on this state goes on from there. */
   stop(): Promise<RunSummary>;
+  /**
+   * Ends the epoch now. Resolves with its number once it is committed and its outputs are visible; over a restart it
+   * goes on waiting. Everything that was read before the call is in it.
+   *
+   * @throws TidemarkError RUN_ENDED when the run ends first
+   */
+  checkpoint(): Promise<number>;
+  /** The last 100 committed epochs of the state, those of earlier runs among them, oldest first. */
+  checkpoints(): readonly EpochInfo[];
 }
 
 /**
@@ -40,7 +51,8 @@ export interface Run extends Explicable {
  * console.log(summary.phase, summary.records); // => finished 1
  * console.log(out.values.map((result) => result.value)); // => [ 1 ]
  *
- * @throws TidemarkError OPTIONS_INVALID, SOURCE_NOT_REPLAYABLE, SINK_TOO_WEAK; everything later rejects `done`
+ * @throws TidemarkError OPTIONS_INVALID, SOURCE_NOT_REPLAYABLE, SOURCE_UNBOUNDED, SINK_TOO_WEAK; everything later
+ *   rejects `done`
  */
 export function run<Ins, Outs>(
   definition: PipelineDefinition<Ins, Outs>,
@@ -49,14 +61,20 @@ export function run<Ins, Outs>(
   const job = jobOptions(definition, options);
   const { signal } = options;
   const status$ = new BehaviorSubject<RunStatus | undefined>(undefined);
-  const running = new Job(job, (status) => status$.next(status));
+  const running = new JobLife(job, (status) => status$.next(status));
   status$.next(running.status());
   const abort = (): void => running.fail(cancelled(job.name, signal?.reason));
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
+  const { signals, log } = job.runtime;
+  const stopListening =
+    job.listensToSignals && signals !== undefined
+      ? stopOnSignals(running, { name: job.name, signals, log })
+      : (): void => undefined;
   const cancelReports = reportStatus(running, job.runtime, status$ as BehaviorSubject<RunStatus>);
   const done = running.run().finally(() => {
     signal?.removeEventListener('abort', abort);
+    stopListening();
     cancelReports();
     status$.complete();
   });
@@ -70,6 +88,8 @@ export function run<Ins, Outs>(
       running.stop();
       return done;
     },
+    checkpoint: () => running.checkpoint(),
+    checkpoints: () => running.checkpoints(),
   };
 }
 
@@ -77,7 +97,7 @@ const STATUS_INTERVAL_MS = 100;
 
 /** Sends the status about ten times per second, without keeping a run alive. */
 function reportStatus(
-  job: Job,
+  job: JobLife,
   { clock }: Runtime,
   status$: BehaviorSubject<RunStatus>,
 ): () => void {

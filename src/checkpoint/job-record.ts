@@ -24,6 +24,22 @@ export interface SplitRecord {
   readonly generators: ReadonlyMap<string, unknown>;
 }
 
+/** Epochs that a record remembers. */
+export const EPOCHS_KEPT_MAX = 100;
+
+/** A committed epoch, as `run.checkpoints()` tells of it. */
+export interface EpochInfo {
+  readonly epoch: number;
+  /** Wall-clock ms of the commit. */
+  readonly time: number;
+  /** ms from its barriers to the commit. */
+  readonly durationMs: number;
+  /** Bytes of state that it wrote; those of sinks are not among them. */
+  readonly bytes: number;
+  /** `interval`, `records` and `bytes` are limits of `checkpoint`; `forced` is asked for by the state backend. */
+  readonly reason: 'interval' | 'records' | 'bytes' | 'demand' | 'forced' | 'stop' | 'end';
+}
+
 export interface JobRecord {
   readonly job: string;
   readonly epoch: number;
@@ -39,6 +55,10 @@ export interface JobRecord {
   readonly operators: ReadonlyMap<string, string>;
   readonly counters: ReadonlyMap<string, Counters>;
   readonly records: number;
+  /** The last epochs, oldest first, this one last; older records have none. */
+  readonly history?: readonly EpochInfo[];
+  /** The sinks have published all of it: set once a run has ended in good order. */
+  readonly isPublished?: boolean;
 }
 
 export function sealRecord(record: JobRecord): Uint8Array {

@@ -1,7 +1,7 @@
 /** The real outside world of a job in Node: its clock, its chance, its file system, and a logger of the host. */
 import { z } from 'zod';
 import { systemClock, systemRandom } from '../core/clock.js';
-import { silentLogger, type Logger, type Runtime } from '../core/runtime.js';
+import { silentLogger, type Logger, type Runtime, type Signals } from '../core/runtime.js';
 import { checkOptions } from '../dsl/options.js';
 import { nodeFiles } from './node-files.js';
 
@@ -36,9 +36,19 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     random: systemRandom,
     files: nodeFiles,
     log,
+    signals,
     at: () => Promise.resolve(),
   };
 }
+
+const signals: Signals = {
+  on(signal, callback) {
+    // Without the arguments that Node adds.
+    const listener = (): void => callback();
+    process.on(signal, listener);
+    return () => void process.off(signal, listener);
+  },
+};
 
 function isLogger(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

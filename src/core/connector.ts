@@ -27,6 +27,8 @@ export interface Source<T> {
   readonly name: string;
   /** Whether a split can be read again from a cursor; an exactly-once job refuses others. */
   readonly replayable: boolean;
+  /** True where it never ends by itself, as a growing file does not; a batch job refuses it. Default: it may end. */
+  readonly unbounded?: boolean;
   /** Phantom: what the source yields. */
   readonly type?: T;
   /** Bytes in all, for progress; undefined when unknown. */

@@ -106,7 +106,15 @@ export const errorTable = {
     'Bytes could not be decoded: they are truncated or not in the expected form.',
   ),
   CASE_FAILED: entry('A case given to verifyOperator did not come out as it says.'),
-  RUN_CANCELLED: entry('The run was cancelled by its signal.'),
+  CHECKPOINT_TIMEOUT: entry(
+    'An epoch did not come to its end in time; what it waited for is named.',
+    true,
+  ),
+  RUN_ENDED: entry('A checkpoint was asked for that the run did not live to see.'),
+  SOURCE_UNBOUNDED: entry('A batch job reads a source that never ends.'),
+  RUN_CANCELLED: entry(
+    'The run was cancelled, by its signal or by a second signal to its process.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -58,11 +58,22 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
+/** The signals that ask a process to end. */
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
+/** Where signals of the operating system come from. */
+export interface Signals {
+  /** Calls back at each such signal, which then no longer ends the process; returns a function that stops listening. */
+  on(signal: StopSignal, callback: () => void): () => void;
+}
+
 export interface Runtime {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
   readonly log: Logger;
+  /** Missing where there are none to listen to. */
+  readonly signals?: Signals;
   /** Names an await of the commit or the recovery; the simulator may never come back from it. */
   at(point: CrashPoint): Promise<void>;
 }

@@ -7,46 +7,50 @@
  * Every arrow is a place to crash (`crashPoints`), and every one of them leaves either the former epoch or this one.
  */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import type { JobRecord, SplitRecord } from '../checkpoint/job-record.js';
+import {
+  EPOCHS_KEPT_MAX,
+  type EpochInfo,
+  type JobRecord,
+  type SplitRecord,
+} from '../checkpoint/job-record.js';
 import { freezeStore, type FrozenSlab } from '../checkpoint/store-slabs.js';
 import { assert } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
-import type { KeyedStore } from '../state/slots.js';
+import { dirtySlots, groupByUid, withGenerators, type EpochParts } from './epoch-parts.js';
+import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
-import type { SinkPump } from './sink-pump.js';
-import type { SourcePump } from './source-pump.js';
 import type { Task } from './task.js';
+
+/** Bytes that one changed key is taken to need as long as no epoch has told better. */
+const BYTES_PER_KEY = 100;
 
 /** Slabs encoded and written between two turns of the event loop: about a millisecond. */
 const SLABS_PER_TURN = 16;
 
-export interface SplitPump {
-  readonly input: string;
-  readonly split: string;
-  readonly pump: SourcePump;
-  /** Number of the input of the source task that it feeds. */
-  readonly taskInput: number;
+export interface EpochsOptions {
+  readonly committer: EmbeddedCommitter;
+  readonly runtime: Runtime;
+  /** The epoch that the run goes on from. */
+  readonly committed: number;
+  /** Epochs of earlier runs, oldest first. */
+  readonly history: readonly EpochInfo[];
+  /** Called when an epoch is committed, published and cleaned up. */
+  readonly ended: (epoch: number) => void;
 }
 
-/** The parts of a job that an epoch is made of. */
-export interface EpochParts {
-  readonly splits: readonly SplitPump[];
-  readonly tasks: readonly Task[];
-  readonly sourceTask: Task;
-  /** Stores of each task, by uid. */
-  readonly stores: ReadonlyMap<Task, ReadonlyMap<string, KeyedStore<object>>>;
-  readonly sinks: readonly SinkPump[];
-  /** What every record of this job says. */
-  readonly identity: Pick<JobRecord, 'job' | 'maxParallelism' | 'operators'>;
-  /** Counters and records of the commit that the run went on from. */
-  readonly base: { readonly counters: ReadonlyMap<string, Counters>; readonly records: number };
-}
+type History = Pick<JobRecord, 'history'>;
 
 interface Gathering {
   readonly epoch: number;
   readonly isFinal: boolean;
+  readonly reason: EpochReason;
+  /** Monotonic ms. */
+  readonly begunAt: number;
+  bytes: number;
+  /** Keys that it has changed. */
+  readonly keys: number;
   splits: SplitRecord[];
   readonly frozen: Set<Task>;
   readonly slabs: {
@@ -65,15 +69,46 @@ export class Epochs {
   #committed: number;
   #gathering: Gathering | undefined;
   #commit: Promise<void> | undefined;
+  #isAbandoned = false;
+  #bytesPerKey = BYTES_PER_KEY;
+  #history: readonly EpochInfo[];
+  /** What the commit waits for at present, in words. */
+  readonly #awaited = new Set<string>();
+  readonly #ended: (epoch: number) => void;
 
-  constructor(
-    parts: EpochParts,
-    options: { committer: EmbeddedCommitter; runtime: Runtime; committed: number },
-  ) {
+  constructor(parts: EpochParts, options: EpochsOptions) {
     this.#parts = parts;
     this.#committer = options.committer;
     this.#runtime = options.runtime;
     this.#committed = options.committed;
+    this.#history = options.history;
+    this.#ended = options.ended;
+  }
+
+  /** The last committed epochs, oldest first. */
+  get history(): readonly EpochInfo[] {
+    return this.#history;
+  }
+
+  /** Of the keys that were changed last; those of a kind take about the same. */
+  get bytesPerKey(): number {
+    return this.#bytesPerKey;
+  }
+
+  /** From now on the epoch under way touches the store no more: its run has failed. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** What the epoch under way waits for, in words. */
+  awaited(): string[] {
+    if (this.#commit !== undefined) return [...this.#awaited];
+    const { tasks, sinks } = this.#parts;
+    const writing = sinks.filter((sink) => sink.isWriting);
+    if (writing.length > 0) return writing.map(({ uid }) => `sink "${uid}" to write`);
+    return tasks
+      .filter((task) => this.#gathering?.frozen.has(task) === false)
+      .map(({ spec }) => `task "${spec.name}" to meet its barriers`);
   }
 
   /** The last committed epoch. */
@@ -87,13 +122,17 @@ export class Epochs {
   }
 
   /** Sends the barriers of the next epoch. */
-  begin(options: { isFinal: boolean }): void {
+  begin({ isFinal, reason }: { isFinal: boolean; reason: EpochReason }): void {
     assert(!this.isBusy, 'one epoch is under way at a time');
     const epoch = this.#committed + 1;
     const { counters, records } = this.#parts.base;
     this.#gathering = {
       epoch,
-      isFinal: options.isFinal,
+      isFinal,
+      reason,
+      begunAt: this.#runtime.clock.elapsed(),
+      bytes: 0,
+      keys: dirtySlots(this.#parts),
       splits: [],
       frozen: new Set(),
       slabs: [],
@@ -131,7 +170,7 @@ export class Epochs {
       gathering.counters.set(name, sum);
     }
     if (task === this.#parts.sourceTask)
-      gathering.splits = this.#withGenerators(gathering.splits, task);
+      gathering.splits = withGenerators(gathering.splits, task, this.#parts.splits);
     if (gathering.frozen.size === this.#parts.tasks.length) this.#commit = this.#run(gathering);
   }
 
@@ -146,68 +185,86 @@ export class Epochs {
   }
 
   async #run(gathering: Gathering): Promise<void> {
-    const { epoch } = gathering;
+    const { epoch, reason } = gathering;
     const runtime = this.#runtime;
     await runtime.at('epoch.frozen');
     const { sinks } = this.#parts;
-    const prepared = await Promise.all(sinks.map((sink) => sink.prepared(epoch)));
+    const prepared = await Promise.all(
+      sinks.map((sink) => this.#await(`sink "${sink.uid}" to prepare`, sink.prepared(epoch))),
+    );
     await runtime.at('epoch.prepared');
     await this.#writeSlabs(gathering);
     await runtime.at('epoch.written');
-    await this.#committer.flushed();
+    this.#checkAlive();
+    await this.#await('the state to be flushed', this.#committer.flushed());
     await runtime.at('epoch.flushed');
-    this.#committer.commit({
-      ...this.#parts.identity,
-      epoch,
-      isFinished: gathering.isFinal,
-      splits: gathering.splits,
-      marks: gathering.marks,
-      sinks: groupByUid(sinks, prepared),
-      counters: gathering.counters,
-      records: gathering.records,
-    });
+    this.#checkAlive();
+    const record = this.#recordOf(gathering, prepared);
+    this.#committer.commit(record);
     this.#committed = epoch;
+    this.#history = record.history;
+    if (gathering.keys > 0 && gathering.bytes > 0)
+      this.#bytesPerKey = gathering.bytes / gathering.keys;
     await runtime.at('epoch.committed');
-    await Promise.all(sinks.map((sink, index) => sink.publish(prepared[index])));
+    await Promise.all(
+      sinks.map((sink, index) =>
+        this.#await(`sink "${sink.uid}" to publish`, sink.publish(prepared[index])),
+      ),
+    );
     await runtime.at('epoch.published');
+    this.#checkAlive();
+    // Nothing waits for a sink any more, so that a later start may do without it.
+    if (reason === 'stop' || reason === 'end')
+      this.#committer.commit({ ...record, isPublished: true });
     this.#committer.clean();
     await runtime.at('epoch.cleaned');
     this.#gathering = undefined;
     this.#commit = undefined;
+    this.#ended(epoch);
   }
 
-  async #writeSlabs({ slabs }: Gathering): Promise<void> {
+  #recordOf(gathering: Gathering, prepared: readonly unknown[]): JobRecord & Required<History> {
+    const { epoch, isFinal, reason, begunAt, bytes, splits, marks, counters, records } = gathering;
+    const { clock } = this.#runtime;
+    const durationMs = Math.round(clock.elapsed() - begunAt);
+    const info: EpochInfo = { epoch, time: clock.now(), durationMs, bytes, reason };
+    return {
+      ...this.#parts.identity,
+      epoch,
+      isFinished: isFinal,
+      splits,
+      marks,
+      sinks: groupByUid(this.#parts.sinks, prepared),
+      counters,
+      records,
+      history: [...this.#history.slice(1 - EPOCHS_KEPT_MAX), info],
+    };
+  }
+
+  async #writeSlabs(gathering: Gathering): Promise<void> {
     let written = 0;
-    for (const { uid, drain } of slabs)
+    this.#checkAlive();
+    for (const { uid, drain } of gathering.slabs)
       for (const slab of drain) {
-        if (slab !== undefined) this.#committer.write(uid, slab);
+        if (slab !== undefined) {
+          this.#committer.write(uid, slab);
+          gathering.bytes += slab.bytes.length;
+        }
         written += 1;
-        if (written % SLABS_PER_TURN === 0) await this.#runtime.clock.turn();
+        if (written % SLABS_PER_TURN !== 0) continue;
+        await this.#runtime.clock.turn();
+        this.#checkAlive();
       }
   }
 
-  #withGenerators(splits: readonly SplitRecord[], task: Task): SplitRecord[] {
-    const generators = task.wiring.generators();
-    return splits.map((record, index) => {
-      const taskInput = this.#parts.splits[index]?.taskInput ?? 0;
-      const reached = new Set(task.wiring.inputs[taskInput]?.generators);
-      const states = [...generators]
-        .filter(([, operator]) => reached.has(operator))
-        .map(([name, operator]) => [name, operator.generator?.snapshot(taskInput)] as const);
-      return { ...record, generators: new Map(states) };
-    });
+  async #await<T>(what: string, promise: Promise<T>): Promise<T> {
+    this.#awaited.add(what);
+    const result = await promise;
+    this.#awaited.delete(what);
+    return result;
   }
-}
 
-function groupByUid(
-  sinks: readonly SinkPump[],
-  prepared: readonly unknown[],
-): Map<string, unknown[]> {
-  const byUid = new Map<string, unknown[]>();
-  for (const [index, { uid }] of sinks.entries()) {
-    const left = prepared[index];
-    if (left === undefined) continue;
-    byUid.set(uid, [...(byUid.get(uid) ?? []), left]);
+  #checkAlive(): void {
+    if (this.#isAbandoned) throw new Error('the epoch was abandoned');
   }
-  return byUid;
 }

@@ -9,7 +9,7 @@ import type { InputNode } from '../core/graph.js';
 import { groupRange } from '../core/key-group.js';
 import { KeyedStore } from '../state/slots.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
-import type { EpochParts, SplitPump } from './epochs.js';
+import type { EpochParts, SplitPump } from './epoch-parts.js';
 import type { JobJournal } from './job-journal.js';
 import type { JobOptions } from './job-options.js';
 import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
@@ -31,6 +31,7 @@ export interface AssemblyOptions {
   readonly wake: Wake;
   readonly frozen: (task: Task, epoch: number) => void;
   readonly failed: (error: unknown) => void;
+  readonly queued: (records: number) => void;
   /** Called when state is loaded, before any writer opens. */
   readonly recovered: () => Promise<void>;
 }
@@ -99,7 +100,8 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
   };
 }
 
-async function makePumps({ options, record, wake, failed }: AssemblyOptions): Promise<SplitPump[]> {
+async function makePumps(assembly: AssemblyOptions): Promise<SplitPump[]> {
+  const { options, record, wake, failed, queued } = assembly;
   const pumps: SplitPump[] = [];
   for (const [input, source] of options.from) {
     const splits = await guardSource(source.name, () => source.splits(options.runtime));
@@ -118,6 +120,7 @@ async function makePumps({ options, record, wake, failed }: AssemblyOptions): Pr
         bytesRead: at?.bytesRead ?? 0,
         wake,
         failed,
+        queued,
       });
       pumps.push({ input, split, pump, taskInput: pumps.length });
     }

@@ -4,6 +4,8 @@ import type { InputNode, Outputs } from '../core/graph.js';
 import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
 import type { StateBackendFactory } from '../state/backend.js';
+import type { EpochLimits } from './epoch-schedule.js';
+import type { RestartStrategy } from './restart.js';
 import type { DeadRecord, LateRecord } from './records.js';
 
 export interface JobOptions {
@@ -19,10 +21,14 @@ export interface JobOptions {
   readonly guarantee: Guarantee;
   readonly parallelism: number;
   readonly maxParallelism: number | undefined;
-  /** An epoch ends after this many ms; Infinity for never. */
-  readonly everyMs: number;
-  /** An epoch ends after this many source records; Infinity for never. */
-  readonly everyRecords: number;
+  /** When epochs end. */
+  readonly epochs: EpochLimits;
+  /** What to do after a failure. */
+  readonly restart: RestartStrategy;
+  /** Whether signals of the operating system stop the job. */
+  readonly listensToSignals: boolean;
+  /** `batch`: no watermark before the end of the inputs. */
+  readonly execution: Execution;
   readonly deadLettersMax: DeadLetterLimits;
   readonly runtime: Runtime;
 }
@@ -34,10 +40,20 @@ export interface DeadLetterLimits {
   readonly inARow: number;
 }
 
-export type Phase = 'recovering' | 'running' | 'finishing' | 'finished' | 'stopped' | 'failed';
+export type Phase =
+  | 'recovering'
+  | 'running'
+  | 'finishing'
+  | 'restarting'
+  | 'finished'
+  | 'stopped'
+  | 'failed';
 
-/** A look at a running job. */
-export interface RunStatus {
+/** `stream`: watermarks as the data goes on. `batch`: one watermark, at the end of all inputs, so nothing is late. */
+export type Execution = 'stream' | 'batch';
+
+/** A look at one attempt of a job. */
+export interface AttemptStatus {
   readonly phase: Phase;
   /** Records taken from the sources, over all incarnations of the state. */
   readonly records: number;
@@ -53,7 +69,17 @@ export interface RunStatus {
   readonly bytesTotal: number | undefined;
 }
 
-export interface RunSummary extends RunStatus {
+/** A look at a running job. */
+export interface RunStatus extends AttemptStatus {
+  /** How often this run has begun again after a failure. */
+  readonly restarts: number;
+  /** The last failure of this run, in one line; undefined when there was none. */
+  readonly lastFailure: string | undefined;
+}
+
+export interface RunSummary extends AttemptSummary, RunStatus {}
+
+export interface AttemptSummary extends AttemptStatus {
   /** The committed epoch that the run went on from; 0 for a fresh start. */
   readonly resumedFromEpoch: number;
   /** The job had finished in an earlier run; nothing was done. */

@@ -16,7 +16,8 @@ export async function recoverSinks(
   const gone = [...(record?.sinks.keys() ?? [])].find((uid) =>
     sinks.every((sink) => sink.uid !== uid),
   );
-  if (gone !== undefined) throw sinkGone(gone, options.state.description);
+  if (gone !== undefined && record?.isPublished !== true)
+    throw sinkGone(gone, options.state.description);
   for (const sink of sinks)
     await guardSink(sink.uid, () =>
       sink.recover(record?.sinks.get(sink.uid) ?? [], { ...run, uid: sink.uid }, options.runtime),

@@ -50,7 +50,12 @@ describe('what a restart may mend', () => {
 
 describe('a position that fails', () => {
   const failure = (position: string | undefined, operator = 'sum'): PipelineError =>
-    new PipelineError('USER_FUNCTION_FAILED', details, { operator, key: 'k', timestamp: 5, position });
+    new PipelineError('USER_FUNCTION_FAILED', details, {
+      operator,
+      key: 'k',
+      timestamp: 5,
+      position,
+    });
 
   test('twice is named, with the cause', () => {
     const positions = new FailedPositions();
@@ -83,7 +88,9 @@ describe('a position that fails', () => {
   test('is forgotten behind a thousand others', () => {
     const positions = new FailedPositions();
     for (let n = 0; n <= 1000; n += 1) positions.judge(failure(`in element ${n}`));
-    expect(positions.judge(failure('in element 0'))).toMatchObject({ code: 'USER_FUNCTION_FAILED' });
+    expect(positions.judge(failure('in element 0'))).toMatchObject({
+      code: 'USER_FUNCTION_FAILED',
+    });
     expect(positions.judge(failure('in element 1000'))).toMatchObject({ code: 'JOB_FAILED_TWICE' });
   });
 });

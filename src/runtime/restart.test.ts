@@ -5,7 +5,11 @@ import { restarts, type Restarts } from './restart.js';
 const middle = (): number => 0.5;
 
 /** The waits that failures at the given times get. */
-function waits(machine: Restarts, times: readonly number[], random = middle): (number | undefined)[] {
+function waits(
+  machine: Restarts,
+  times: readonly number[],
+  random = middle,
+): (number | undefined)[] {
   return times.map((at) => machine.failed(at, random));
 }
 
@@ -29,9 +33,14 @@ describe('fixedDelay', () => {
 
   test('without an end goes on for ever', () => {
     const machine = restarts.fixedDelay({ attempts: Infinity, delay: 0 }).begin();
-    expect(new Set(waits(machine, Array.from({ length: 10_000 }, (_, n) => n)))).toEqual(
-      new Set([0]),
-    );
+    expect(
+      new Set(
+        waits(
+          machine,
+          Array.from({ length: 10_000 }, (_, n) => n),
+        ),
+      ),
+    ).toEqual(new Set([0]));
   });
 });
 

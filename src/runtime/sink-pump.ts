@@ -49,6 +49,11 @@ export class SinkPump implements TaskSink {
     return this.#waiting >= WAITING_ELEMENTS_MAX;
   }
 
+  /** Whether the writer has not yet taken everything that was handed to it. */
+  get isWriting(): boolean {
+    return this.#isDraining;
+  }
+
   element(value: unknown, timestamp: number): void {
     const at = this.#count;
     this.#values[at] = value;

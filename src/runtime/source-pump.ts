@@ -1,6 +1,6 @@
 /** The shell around one split of a source: reads ahead by a chunk, stops when the queue is full, knows its cursor. */
 import { TidemarkError, show } from '../core/errors.js';
-import type { Cursor, Source, SplitReader } from '../core/connector.js';
+import type { Cursor, Source, SourceChunk, SplitReader } from '../core/connector.js';
 import { CHUNK_ELEMENTS_MAX, type Origin } from '../core/flow.js';
 import type { Runtime } from '../core/runtime.js';
 import { FlowQueue } from './channel.js';
@@ -18,7 +18,12 @@ export interface SourcePumpOptions {
   /** Rung whenever there is something for the job to do. */
   readonly wake: Wake;
   readonly failed: (error: unknown) => void;
+  /** Called behind each chunk that has been queued, with its number of records: a barrier may go right behind it. */
+  readonly queued?: (records: number) => void;
 }
+
+/** Bytes of input that may wait in the queue of a split, where its source tells how many it has read. */
+export const READ_AHEAD_BYTES_MAX = 4 * 1024 * 1024;
 
 export class SourcePump {
   readonly queue = new FlowQueue();
@@ -30,6 +35,10 @@ export class SourcePump {
   #bytesRead: number;
   #isStopped = false;
   #pollingSince: number | undefined;
+  /** Bytes of each chunk that waits, with the number of elements queued up to its end. */
+  readonly #waiting: { readonly upTo: number; readonly bytes: number }[] = [];
+  #waitingBytes = 0;
+  #queuedElements = 0;
 
   constructor(options: SourcePumpOptions) {
     this.#options = options;
@@ -70,7 +79,15 @@ export class SourcePump {
 
   /** Called by the job when the queue has been worked on. */
   hasRoom(): void {
-    if (this.queue.elements < CHUNK_ELEMENTS_MAX) this.#room.ring();
+    if (!this.#isFull()) this.#room.ring();
+  }
+
+  /** Bytes of input that have been read and wait in the queue; 0 where the source does not tell. */
+  get waitingBytes(): number {
+    const taken = this.#queuedElements - this.queue.elements;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].upTo <= taken)
+      this.#waitingBytes -= this.#waiting.shift()?.bytes ?? 0;
+    return this.#waitingBytes;
   }
 
   stop(): void {
@@ -91,16 +108,33 @@ export class SourcePump {
           this.#end();
           return;
         }
-        this.queue.push(next.chunk);
-        this.#cursor = next.cursor;
-        this.#bytesRead = next.bytesRead ?? this.#bytesRead;
+        this.#queue(next);
         wake.ring();
-        while (this.queue.elements >= CHUNK_ELEMENTS_MAX && !this.#isStopped)
-          await this.#room.wait();
+        while (this.#isFull() && !this.#isStopped) await this.#room.wait();
       }
     } finally {
       await reader.close();
     }
+  }
+
+  #queue({ chunk, cursor, bytesRead = this.#bytesRead }: SourceChunk): void {
+    this.queue.push(chunk);
+    const bytes = bytesRead - this.#bytesRead;
+    this.#queuedElements += chunk.values.length;
+    this.#cursor = cursor;
+    this.#bytesRead = bytesRead;
+    if (bytes > 0) {
+      this.#waiting.push({ upTo: this.#queuedElements, bytes });
+      this.#waitingBytes += bytes;
+    }
+    this.#options.queued?.(chunk.values.length + (chunk.unreadable?.length ?? 0));
+  }
+
+  #isFull(): boolean {
+    return (
+      this.queue.elements >= CHUNK_ELEMENTS_MAX ||
+      (this.waitingBytes >= READ_AHEAD_BYTES_MAX && !this.queue.isEmpty)
+    );
   }
 
   #end(): void {

@@ -1,12 +1,15 @@
 /** Where `why` looks: at the parts of a job, or of a pipeline in the harness. */
 import type { KeyedStore } from '../state/slots.js';
-import type { Job } from './job.js';
-import type { JobOptions } from './job-options.js';
+import type { AssembledJob } from './job-assembly.js';
+import type { JobOptions, RunSummary } from './job-options.js';
 import type { LocalRun } from './local-run.js';
 import type { Inside, InsideSplit } from './why-trace.js';
 
 /** A job, whatever phase it is in: before it has recovered it has no tasks. */
-export function insideOfJob(job: Job, { name, runtime }: JobOptions): Inside {
+export function insideOfJob(
+  job: { readonly parts: AssembledJob | undefined; summary(): RunSummary },
+  { name, runtime }: JobOptions,
+): Inside {
   const { parts } = job;
   const { phase, operators, epoch } = job.summary();
   const splits = (parts?.splits ?? []).map(({ input, split, pump, taskInput }): InsideSplit => {

@@ -37,6 +37,8 @@ function endLine(pipeline: string, phase: Facts['phase'], waits: boolean): strin
       return `${pipeline} was stopped${waits ? ': what waits is kept, and the next run goes on with it' : ''}.`;
     case 'failed':
       return `${pipeline} has failed: the next run goes on from the last epoch that was committed.`;
+    case 'restarting':
+      return `${pipeline} has failed, and begins again from the last epoch that was committed.`;
     case 'recovering':
     case 'running':
     case 'finishing':

@@ -158,6 +158,13 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     return this.#integers.size + this.#scalars.size + this.#composites.size;
   }
 
+  /** Keys that have changed since the last freeze. */
+  get dirtySlots(): number {
+    let count = 0;
+    for (const slots of this.#dirty.values()) count += slots.length;
+    return count;
+  }
+
   slot(key: Key): StoredSlot<Live> {
     return this.find(key) ?? this.#make(key);
   }
