@@ -146,6 +146,7 @@ export class JobLife {
     this.#throwAbort();
     this.#between = undefined;
     this.#attempt = this.#makeAttempt();
+    this.#onPhase(this.summary());
     if (this.#stopIsAsked) this.#attempt.stop();
   }
 
