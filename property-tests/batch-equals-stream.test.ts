@@ -12,8 +12,10 @@ import { isOrderedByKey } from './traits.js';
 import { inHarness, inJob } from './modes.js';
 import { batchOracle } from './batch.js';
 import { inOrder } from './oracle-stream.js';
+import { deaths } from './deaths.js';
 import { check } from './settings.js';
-import { multisetOf, sequencesOf } from './text.js';
+import { multisetOf, sequencesOf, textOf } from './text.js';
+import { inWorld } from './worlds.js';
 
 describe('batch equals stream', () => {
   check(
@@ -49,5 +51,38 @@ describe('batch equals stream', () => {
       },
     ),
     { runs: 150, timeoutMs: 60_000 },
+  );
+
+  check(
+    'a batch job, in which nothing is late: whatever comes behind the bound of the watermarks',
+    fc.asyncProperty(
+      cases({ kind: 'steady', stragglers: true }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.constantFrom(1, 3),
+      async ({ description, items }, records, parallelism) => {
+        const options = { records, parallelism, chunk: 4, execution: 'batch' } as const;
+        const { items: results, summary } = await inJob(description, [[items]], options);
+        expect(summary.late).toBe(0);
+        expect(multisetOf(results)).toEqual(multisetOf(batchOracle(description, items)));
+      },
+    ),
+    { runs: 300, timeoutMs: 60_000 },
+  );
+
+  check(
+    'a batch job over several splits, with deaths in between',
+    fc.asyncProperty(
+      splitCases(3),
+      fc.array(deaths, { minLength: 1, maxLength: 3 }),
+      fc.array(fc.constantFrom(1, 3), { minLength: 1, maxLength: 3 }),
+      fc.nat(),
+      async ({ description, arrays }, planned, shards, seed) => {
+        const options = { seed, deaths: planned, shards, records: 5, chunk: 3 };
+        const lived = await inWorld(description, [arrays], { ...options, execution: 'batch' });
+        const expected = batchOracle(description, arrays.flat());
+        expect([...lived.lines].toSorted()).toEqual(expected.map(textOf).toSorted());
+      },
+    ),
+    { runs: 100, timeoutMs: 60_000 },
   );
 });

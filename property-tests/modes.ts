@@ -105,6 +105,8 @@ export interface JobOptions {
    * short log is read before the first epoch begins, and all of it belongs to that epoch. Default 0.
    */
   readonly waits?: number;
+  /** Default: stream. */
+  readonly execution?: 'stream' | 'batch';
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
   /** Where failed records go, however many they are. Default: there are none. */
@@ -121,7 +123,7 @@ export function job(
   options: JobOptions = {},
 ): Run {
   const { parallelism = 1, records = 10, chunk = 7, waits = 0 } = options;
-  const { runtime, state, deadLetters } = options;
+  const { runtime, state, deadLetters, execution = 'stream' } = options;
   const source = (arrays: Splits): Source<Item> => {
     const plain = sourceOf(arrays, chunk);
     return waits === 0 ? plain : slow(plain, waits);
@@ -134,6 +136,7 @@ export function job(
     to: sink,
     checkpoint: { records },
     parallelism,
+    execution,
     ...(runtime === undefined ? {} : { runtime }),
     ...(state === undefined ? {} : { state }),
     ...(deadLetters === undefined

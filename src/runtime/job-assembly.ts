@@ -224,6 +224,7 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
         frozen: (epoch) => assembly.frozen(task, epoch),
       }),
       pressure,
+      isBatch: options.execution === 'batch',
       restoredMarks: record?.marks,
     },
     { sliced: true, align: options.guarantee === 'exactly-once' },

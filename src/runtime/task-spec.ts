@@ -56,6 +56,8 @@ export interface TaskSpec {
   readonly sinks: ReadonlyMap<string, TaskSink>;
   readonly host: TaskHost;
   readonly pressure: Pressure;
+  /** No watermark before the end of all inputs. */
+  readonly isBatch?: boolean;
   /** Watermarks by uid that a checkpoint holds. */
   readonly restoredMarks?:
     | ReadonlyMap<string, { readonly input: number; readonly output: number }>

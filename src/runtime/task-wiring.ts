@@ -3,7 +3,7 @@
  * frontier that the walk goes by. The task drives it; nothing here decides when.
  */
 import { TidemarkError, assert } from '../core/errors.js';
-import { MIN_WATERMARK, type Origin, type Unreadable } from '../core/flow.js';
+import { MAX_WATERMARK, MIN_WATERMARK, type Origin, type Unreadable } from '../core/flow.js';
 import type { GraphNode, KeyNode } from '../core/graph.js';
 import type { Budget, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier } from '../time/frontier.js';
@@ -81,9 +81,16 @@ export class TaskWiring extends TaskNodes {
         this.#advancing = undefined;
         if (!isDone) return false;
       }
-      if (due > MIN_WATERMARK || operator?.generator !== undefined)
+      const generator = operator?.generator;
+      // A batch job has one watermark, at the end of all inputs: until then nothing is late, and nobody is idle.
+      if (generator !== undefined && this.spec.isBatch === true) {
+        frontier.advanced(index, due, due === MAX_WATERMARK ? due : MIN_WATERMARK);
+        wired.announce(frontier.output(index), frontier.settleIdle(index, false));
+        continue;
+      }
+      if (due > MIN_WATERMARK || generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
-      const idle = frontier.settleIdle(index, operator?.generator?.allIdle());
+      const idle = frontier.settleIdle(index, generator?.allIdle());
       wired.announce(frontier.output(index), idle);
     }
     return true;
