@@ -22,3 +22,13 @@ test('nodeRuntime refuses a logger that lacks a level', () => {
   expect(() => nodeRuntime({ log: { debug, info, warn } as Logger })).toThrow('OPTIONS_INVALID');
   expect(() => nodeRuntime({ log: null as unknown as Logger })).toThrow('OPTIONS_INVALID');
 });
+
+test('nodeRuntime hears the signals of its process, until nobody listens any more', () => {
+  const heard: string[] = [];
+  const before = process.listenerCount('SIGTERM');
+  const stop = nodeRuntime().signals?.on('SIGTERM', () => heard.push('SIGTERM'));
+  process.emit('SIGTERM');
+  stop?.();
+  expect(heard).toEqual(['SIGTERM']);
+  expect(process.listenerCount('SIGTERM')).toBe(before);
+});

@@ -21,6 +21,7 @@ import { dirtySlots, groupByUid, withGenerators, type EpochParts } from './epoch
 import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
+import { guardState } from './state-guard.js';
 import type { Task } from './task.js';
 
 /** Bytes that one changed key is taken to need as long as no epoch has told better. */
@@ -32,6 +33,8 @@ const SLABS_PER_TURN = 16;
 export interface EpochsOptions {
   readonly committer: EmbeddedCommitter;
   readonly runtime: Runtime;
+  /** Where the state lives, for errors. */
+  readonly where: string;
   /** The epoch that the run goes on from. */
   readonly committed: number;
   /** Epochs of earlier runs, oldest first. */
@@ -75,6 +78,7 @@ export class Epochs {
   /** What the commit waits for at present, in words. */
   readonly #awaited = new Set<string>();
   readonly #ended: (epoch: number) => void;
+  readonly #where: string;
 
   constructor(parts: EpochParts, options: EpochsOptions) {
     this.#parts = parts;
@@ -83,6 +87,7 @@ export class Epochs {
     this.#committed = options.committed;
     this.#history = options.history;
     this.#ended = options.ended;
+    this.#where = options.where;
   }
 
   /** The last committed epochs, oldest first. */
@@ -171,7 +176,8 @@ export class Epochs {
     }
     if (task === this.#parts.sourceTask)
       gathering.splits = withGenerators(gathering.splits, task, this.#parts.splits);
-    if (gathering.frozen.size === this.#parts.tasks.length) this.#commit = this.#run(gathering);
+    if (gathering.frozen.size === this.#parts.tasks.length)
+      this.#commit = guardState(this.#where, () => this.#run(gathering));
   }
 
   /** Waits for the commit under way. Rejects with what went wrong in it. */

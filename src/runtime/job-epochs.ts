@@ -43,7 +43,7 @@ export class EpochDriver {
 
   constructor(options: EpochDriverOptions) {
     const { committer, committed, history, parts, demands } = options;
-    const { runtime, epochs } = options.options;
+    const { runtime, epochs, state } = options.options;
     this.#options = options;
     this.#read = options.records;
     const start = { now: runtime.clock.elapsed(), records: options.records };
@@ -51,6 +51,7 @@ export class EpochDriver {
     this.#epochs = new Epochs(parts.epochParts, {
       committer,
       runtime,
+      where: state.description,
       committed,
       history,
       ended: (epoch) => {

@@ -7,43 +7,54 @@
 import type { Clock } from '../core/clock.js';
 import type { StateBackend } from '../state/backend.js';
 import type { AssembledJob } from './job-assembly.js';
+import { guardState } from './state-guard.js';
 import type { EpochDriver } from './job-epochs.js';
 
 /** For the commit under way, for the sinks, and for the state, each. */
 const PATIENCE_MS = 10_000;
+/** The same for a run that is to end at once. */
+const ABORT_PATIENCE_MS = 500;
 
 export interface Remains {
   readonly parts: AssembledJob | undefined;
   readonly epochs: EpochDriver | undefined;
   readonly backend: StateBackend | undefined;
+  /** Where the state lives, for errors. */
+  readonly where: string;
 }
 
 /** Closes after a good end; the first refusal is thrown once everything else is closed. */
-export async function closeAll({ parts, backend }: Remains): Promise<void> {
+export async function closeAll({ parts, backend, where }: Remains): Promise<void> {
   const refusals = stopAll(parts);
   const closing = (parts?.sinks ?? []).map((sink) => sink.close());
-  const results = await Promise.allSettled([...closing, backend?.close()]);
+  const results = await Promise.allSettled([
+    ...closing,
+    guardState(where, async () => backend?.close()),
+  ]);
   for (const result of results) if (result.status === 'rejected') refusals.push(result.reason);
   if (refusals.length > 0) throw refusals[0];
 }
 
-/** Closes after a failure, within a bounded time. Returns what did not come to an end, in words. */
+/**
+ * Closes after a failure, within a bounded time. Returns what did not come to an end, in words.
+ *
+ * @param options.isAbort somebody wants the end now: the commit under way is given up
+ */
 export async function abandonAll(
   { parts, epochs, backend }: Remains,
-  clock: Clock,
+  { clock, isAbort }: { clock: Clock; isAbort: boolean },
 ): Promise<string[]> {
   stopAll(parts);
   const hanging: string[] = [];
-  const within = async (what: string, ms: number, work: Promise<unknown>): Promise<void> => {
-    if (!(await settlesWithin(work, ms, clock))) hanging.push(what);
+  const patienceMs = isAbort ? ABORT_PATIENCE_MS : PATIENCE_MS;
+  const within = async (what: string, work: Promise<unknown>): Promise<void> => {
+    if (!(await settlesWithin(work, patienceMs, clock))) hanging.push(what);
   };
   // A commit that is under way ends first: its store must not be closed under it.
-  if (epochs?.isHanging === false) await within('the commit', PATIENCE_MS, settled(epochs));
+  if (epochs?.isHanging === false && !isAbort) await within('the commit', settled(epochs));
   epochs?.abandon();
-  await Promise.all(
-    (parts?.sinks ?? []).map((sink) => within(`sink "${sink.uid}"`, PATIENCE_MS, sink.close())),
-  );
-  if (backend !== undefined) await within('the state', PATIENCE_MS, backend.close());
+  await Promise.all((parts?.sinks ?? []).map((sink) => within(`sink "${sink.uid}"`, sink.close())));
+  if (backend !== undefined) await within('the state', backend.close());
   return hanging;
 }
 

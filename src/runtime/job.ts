@@ -7,7 +7,7 @@
  */
 import { EmbeddedCommitter, checkRecord } from '../checkpoint/embedded-committer.js';
 import type { EpochInfo, JobRecord } from '../checkpoint/job-record.js';
-import { assert } from '../core/errors.js';
+import { TidemarkError, assert } from '../core/errors.js';
 import { checkUids, nodesInOrder } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Runtime } from '../core/runtime.js';
@@ -22,6 +22,7 @@ import { abandonAll, closeAll } from './job-teardown.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
 import { EpochDriver, allEnded } from './job-epochs.js';
 import { operatorsOf, planOf } from './plan.js';
+import { guardState } from './state-guard.js';
 import { Wake } from './wake.js';
 
 const STEPS_PER_ROUND = 4; // at most, of each task, between two looks at the rest of the world
@@ -72,8 +73,10 @@ export class Job {
     } catch (error) {
       this.#failure ??= { error };
       const { clock } = this.#runtime;
-      this.hanging = await abandonAll(this.#remains(), clock);
-      throw this.#failure.error;
+      const reason = this.#failure.error;
+      const isAbort = reason instanceof TidemarkError && reason.code === 'RUN_CANCELLED';
+      this.hanging = await abandonAll(this.#remains(), { clock, isAbort });
+      throw reason;
     }
   }
 
@@ -157,7 +160,7 @@ export class Job {
         await runtime.at('recover.loaded');
         await recoverSinks(options, record, sinkRun);
         await runtime.at('recover.sinks');
-        committer.cleanAll();
+        await guardState(options.state.description, async () => committer.cleanAll());
       },
     });
     this.parts = parts;
@@ -187,9 +190,9 @@ export class Job {
       nodesInOrder(options.outputs),
       allSinks(options).map(({ uid }) => uid),
     );
-    this.#backend = await options.state.open();
-    await this.#runtime.at('recover.opened');
     const where = options.state.description;
+    this.#backend = await guardState(where, () => options.state.open());
+    await this.#runtime.at('recover.opened');
     const committer = new EmbeddedCommitter(this.#backend, { where });
     const record = committer.read();
     if (record !== undefined)
@@ -237,7 +240,12 @@ export class Job {
   }
 
   #remains(): Parameters<typeof closeAll>[0] {
-    return { parts: this.parts, epochs: this.#epochs, backend: this.#backend };
+    return {
+      parts: this.parts,
+      epochs: this.#epochs,
+      backend: this.#backend,
+      where: this.#options.state.description,
+    };
   }
 
   #enter(phase: Phase): AttemptSummary {

@@ -86,6 +86,8 @@ export class LocalRun {
     this.task = new Task(spec, { sliced: false, align: true });
     this.#watchesIdleness = this.#idleIn(Infinity) !== Infinity;
     this.task.settle();
+    // A split that gets nothing at all becomes idle too, and what was restored may have timers.
+    this.#arm();
   }
 
   /** Takes an element in, or queues it when it comes from inside a step. */

@@ -79,8 +79,10 @@ export class SimulatedWorld {
       quietTurns = this.#clock.now() === before ? quietTurns + 1 : 0;
       if (quietTurns < 2) continue;
       const next = this.#clock.next();
-      if (next !== Infinity) this.#clock.moveTo(next);
-      else if (quietTurns > QUIET_TURNS_MAX)
+      if (next !== Infinity) {
+        this.#clock.moveTo(next);
+        quietTurns = 0;
+      } else if (quietTurns > QUIET_TURNS_MAX)
         throw new Error('the job waits for something that never comes');
     }
   }
