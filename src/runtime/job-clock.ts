@@ -1,20 +1,25 @@
-/** The one timer that a job sleeps by, for whatever comes first: an epoch, a processing-time timer, or an idle split. */
+/** The timers that a job sleeps by: one for its epochs, one for whatever comes first of processing time and idleness. */
 import type { Clock } from '../core/clock.js';
 import type { AssembledJob } from './job-assembly.js';
 import type { Wake } from './wake.js';
 
-/**
- * Sets it, and rings at its time. Returns what cancels it.
- *
- * @param options.epochAt when to look at the epochs again, monotonic ms
- */
+export interface SleepOptions {
+  /** The steady clock of processing time. */
+  readonly clock: Clock;
+  /** The clock beneath it: epochs go by ms that pass, however slowly processing time catches up with a wall clock. */
+  readonly wall: Clock;
+  readonly wake: Wake;
+  /** When to look at the epochs again, monotonic ms. */
+  readonly epochAt: number;
+}
+
+/** Sets them, to ring at their times. Returns what cancels them. */
 export function armClock(
   { tasks, splits, sourceTask }: AssembledJob,
-  { clock, wake, epochAt }: { clock: Clock; wake: Wake; epochAt: number },
+  { clock, wall, wake, epochAt }: SleepOptions,
 ): () => void {
   const now = clock.now();
-  const epochInMs = Math.max(0, epochAt - clock.elapsed());
-  let at = Math.min(now + epochInMs, ...tasks.map((task) => task.nextTick()));
+  let at = Math.min(Infinity, ...tasks.map((task) => task.nextTick()));
   for (const { pump, taskInput } of splits)
     for (const { generator } of sourceTask.wiring.inputs[taskInput]?.generators ?? []) {
       if (generator === undefined || pump.hasEnded || generator.isIdle(taskInput)) continue;
@@ -25,5 +30,11 @@ export function armClock(
       sourceTask.requestWalk();
       wake.ring();
     }
-  return at === Infinity ? () => undefined : clock.setTimer(at, () => wake.ring());
+  const ring = (): void => wake.ring();
+  const epochInMs = Math.max(0, epochAt - wall.elapsed());
+  const cancels = [
+    ...(at === Infinity ? [] : [clock.setTimer(at, ring)]),
+    ...(epochInMs === Infinity ? [] : [wall.setTimer(wall.now() + epochInMs, ring)]),
+  ];
+  return () => cancels.forEach((cancel) => cancel());
 }

@@ -9,6 +9,7 @@
  * or aborts the run never waits for a delay.
  */
 import type { EpochInfo } from '../checkpoint/job-record.js';
+import type { Clock } from '../core/clock.js';
 import { TidemarkError } from '../core/errors.js';
 import { CheckpointDemands } from './checkpoint-demands.js';
 import { Job } from './job.js';
@@ -25,6 +26,7 @@ const READS_PATIENCE_MS = 100;
 
 export class JobLife {
   readonly #options: JobOptions;
+  readonly #wall: Clock;
   readonly #onPhase: (status: RunStatus) => void;
   readonly #demands = new CheckpointDemands();
   readonly #positions = new FailedPositions();
@@ -39,7 +41,8 @@ export class JobLife {
   #abort: { readonly error: unknown } | undefined;
 
   constructor(options: JobOptions, onPhase: (status: RunStatus) => void) {
-    const clock = steadyClock(options.runtime.clock);
+    this.#wall = options.runtime.clock;
+    const clock = steadyClock(this.#wall);
     this.#options = { ...options, runtime: { ...options.runtime, clock } };
     this.#onPhase = onPhase;
     this.#strategy = options.restart.begin();
@@ -112,6 +115,7 @@ export class JobLife {
 
   #makeAttempt(): Job {
     return new Job(this.#options, {
+      wall: this.#wall,
       demands: this.#demands,
       onPhase: () => this.#onPhase(this.summary()),
     });
@@ -156,7 +160,7 @@ export class JobLife {
 
   /** Sleeps until a monotonic time, or until somebody stops or aborts the run. */
   async #pause(until: number): Promise<void> {
-    const { clock } = this.#options.runtime;
+    const clock = this.#wall;
     while (!this.#stopIsAsked && this.#abort === undefined) {
       const leftMs = until - clock.elapsed();
       if (leftMs <= 0) return;

@@ -7,6 +7,7 @@
  */
 import { EmbeddedCommitter, checkRecord } from '../checkpoint/embedded-committer.js';
 import type { EpochInfo, JobRecord } from '../checkpoint/job-record.js';
+import type { Clock } from '../core/clock.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import { checkUids, nodesInOrder } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
@@ -29,6 +30,8 @@ const STEPS_PER_ROUND = 4; // at most, of each task, between two looks at the re
 
 /** What an attempt shares with those before and behind it. */
 export interface Lifeline {
+  /** The clock beneath the steady one of the runtime. */
+  readonly wall: Clock;
   readonly demands: CheckpointDemands;
   readonly onPhase: () => void;
 }
@@ -223,6 +226,7 @@ export class Job {
       for (const sink of parts.sinks) sink.flush();
       const cancel = armClock(parts, {
         clock: this.#runtime.clock,
+        wall: this.#life.wall,
         wake: this.#wake,
         epochAt: this.#epochs?.nextAt() ?? Infinity,
       });
