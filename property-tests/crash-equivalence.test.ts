@@ -10,7 +10,7 @@ import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
 import { cases, clockedCases, meetings, splitCases } from './cases.js';
 import { batchOracle } from './batch.js';
-import { deaths, lateDeaths, namedDeaths, unnamedDeaths } from './deaths.js';
+import { deaths, faults, lateDeaths, namedDeaths, unnamedDeaths } from './deaths.js';
 import type { Description, Item, ProcessStep, Step } from './description.js';
 import { inHarness, type Interruption } from './modes.js';
 import { oracle, oracleOf } from './oracle.js';
@@ -18,6 +18,9 @@ import { check, readSettings } from './settings.js';
 import { multisetOf, textOf } from './text.js';
 import type { WindowStep } from './window-step.js';
 import { inWorld, type Lived } from './worlds.js';
+
+/** Attempts after a failure, over the whole run. */
+let restarted = 0;
 
 /** Where lives have ended, over the whole run. */
 const reached = new Set<CrashPoint>();
@@ -58,6 +61,22 @@ describe('crash equivalence', () => {
       },
     ),
     { runs: 200, timeoutMs: 60_000 },
+  );
+
+  check(
+    'one split, with stragglers, files and disk that fail, restarts within the run',
+    fc.asyncProperty(
+      cases({ kind: 'ordered', stragglers: true }),
+      faults,
+      sizes,
+      async ({ description, items }, planned, size) => {
+        const lived = await inWorld(description, [[items]], { ...size, deaths: [planned] });
+        expect(lived.incarnations).toBe(1);
+        restarted += lived.restarts;
+        expectLines(lived, oracleOf(description, items).items);
+      },
+    ),
+    { runs: 150, timeoutMs: 60_000 },
   );
 
   check(
@@ -156,8 +175,9 @@ describe('crash equivalence', () => {
   afterAll(() => {
     // One case that is replayed, or a handful of them, cannot be everywhere.
     const { path, runsFactor } = readSettings(process.env);
-    if (path === undefined && runsFactor >= 1)
-      expect([...reached].toSorted()).toEqual([...crashPoints].toSorted());
+    if (path !== undefined || runsFactor < 1) return;
+    expect([...reached].toSorted()).toEqual([...crashPoints].toSorted());
+    expect(restarted).toBeGreaterThan(0);
   });
 });
 

@@ -29,10 +29,16 @@ export const unnamedDeaths: fc.Arbitrary<Death> = fc.record({
 /** No death at all: the job is stopped, commits what it has, and is started again. */
 export const stops: fc.Arbitrary<Death> = fc.record({ stop: fc.integer({ min: 1, max: 40 }) });
 
+/** No death either: files and disk fail at some calls, and the job begins again by itself. */
+export const faults: fc.Arbitrary<Death> = fc.record({
+  faults: fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 6 }),
+});
+
 export const deaths: fc.Arbitrary<Death> = fc.oneof(
   { weight: 2, arbitrary: namedDeaths },
   { weight: 2, arbitrary: unnamedDeaths },
   { weight: 1, arbitrary: stops },
+  { weight: 1, arbitrary: faults },
 );
 
 /** At epochs of a long life: slabs of a key that changes in each of them are merged every eight. */

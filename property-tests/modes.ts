@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import { collect, iterable, run, splitIterable } from 'tidemark';
 import type {
   DeadRecord,
+  RestartStrategy,
   Run,
   RunSummary,
   Runtime,
@@ -107,6 +108,8 @@ export interface JobOptions {
   readonly waits?: number;
   /** Default: stream. */
   readonly execution?: 'stream' | 'batch';
+  /** Default: none. */
+  readonly restart?: RestartStrategy;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
   /** Where failed records go, however many they are. Default: there are none. */
@@ -123,7 +126,7 @@ export function job(
   options: JobOptions = {},
 ): Run {
   const { parallelism = 1, records = 10, chunk = 7, waits = 0 } = options;
-  const { runtime, state, deadLetters, execution = 'stream' } = options;
+  const { runtime, state, deadLetters, restart, execution = 'stream' } = options;
   const source = (arrays: Splits): Source<Item> => {
     const plain = sourceOf(arrays, chunk);
     return waits === 0 ? plain : slow(plain, waits);
@@ -138,6 +141,7 @@ export function job(
     parallelism,
     execution,
     ...(runtime === undefined ? {} : { runtime }),
+    ...(restart === undefined ? {} : { restart }),
     ...(state === undefined ? {} : { state }),
     ...(deadLetters === undefined
       ? {}

@@ -1,5 +1,5 @@
 /** Jobs that die, in a simulated world, and are started again until they have finished. */
-import { partFiles } from 'tidemark';
+import { partFiles, restarts } from 'tidemark';
 import type {
   CrashPoint,
   DeadRecord,
@@ -20,9 +20,11 @@ const DEAD_DIRECTORY = '/dead';
 
 /**
  * How a life ends: by a crash at the nth visit of a named await, by one before the nth time that the job asks anything
- * of the world, or by a stop in good order at that time.
+ * of the world, or by a stop in good order at that time. With faults it need not end: at those calls of the files or the
+ * disk these fail, and the job begins again by itself.
  */
 export type Death =
+  | { readonly faults: readonly number[] }
   | { readonly point: CrashPoint; readonly visit: number }
   | { readonly call: number }
   | { readonly stop: number };
@@ -50,6 +52,8 @@ export interface Lived {
   /** The named awaits at which lives ended; a planned death may lie behind the end of a job. */
   readonly endings: readonly CrashPoint[];
   readonly incarnations: number;
+  /** Attempts beside the first, within the last incarnation. */
+  readonly restarts: number;
   readonly summary: RunSummary;
 }
 
@@ -71,14 +75,19 @@ export async function inWorld(
       const files = partFiles<Item>({ uid: 'out', directory: OUTPUT_DIRECTORY, encode: textOf });
       const sink = options.observe?.(files) ?? files;
       const life: { running?: Run } = {};
-      const { runtime, state } = mortal(given, world.disk, async (call) => {
+      const { runtime, state } = mortal(given, world.disk, async (call, canFail) => {
         if (death === undefined || 'point' in death) return;
+        if ('faults' in death) {
+          if (canFail && death.faults.includes(call)) throw new Error('EIO');
+          return;
+        }
         if ('call' in death && call >= death.call) await given.at(anyCall.point);
         if ('stop' in death && call === death.stop) void life.running?.stop();
       });
       const parallelism = shards?.[incarnation % shards.length] ?? options.parallelism ?? 1;
       const buried = options.buries === true ? { deadLetters: deadSink() } : {};
-      const settings = { waits: 1, ...options, ...buried, parallelism, runtime, state };
+      const restart = restarts.fixedDelay({ attempts: 100, delay: 5 });
+      const settings = { waits: 1, ...options, ...buried, parallelism, runtime, state, restart };
       life.running = job(description, splits, sink, settings);
       return life.running.done;
     });
@@ -99,7 +108,17 @@ export async function inWorld(
     const lines = await world.lines(OUTPUT_DIRECTORY);
     const dead = options.buries === true ? await world.lines(DEAD_DIRECTORY) : [];
     const incarnations = incarnation + 1;
-    return { lines, files, dead, hidden, endings, incarnations, summary: outcome.value };
+    const { value: summary } = outcome;
+    return {
+      lines,
+      files,
+      dead,
+      hidden,
+      endings,
+      incarnations,
+      restarts: summary.restarts,
+      summary,
+    };
   }
 }
 
@@ -120,19 +139,19 @@ const noCrash = { point: 'recover.opened', visit: Infinity } as const;
 function mortal(
   runtime: Runtime,
   disk: StateBackendFactory,
-  happens: (call: number) => Promise<void>,
+  happens: (call: number, canFail: boolean) => Promise<void>,
 ): { readonly runtime: Runtime; readonly state: StateBackendFactory } {
   let calls = 0;
-  const before = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+  const before = async <Result>(call: () => Promise<Result>, canFail = true): Promise<Result> => {
     calls += 1;
-    await happens(calls);
+    await happens(calls, canFail);
     return call();
   };
   const { clock } = runtime;
   return {
     runtime: {
       ...runtime,
-      clock: { ...clock, turn: () => before(() => clock.turn()) },
+      clock: { ...clock, turn: () => before(() => clock.turn(), false) },
       files: mortalFiles(runtime.files, before),
     },
     state: mortalDisk(disk, before),
@@ -176,7 +195,8 @@ function mortalDisk(disk: StateBackendFactory, before: Before): StateBackendFact
           get: (key) => backend.get(key),
           keys: (prefix) => backend.keys(prefix),
           discard: (keys) => backend.discard(keys),
-          close: () => before(() => backend.close()),
+          // Whatever goes wrong, who has closed it does not hold it any more.
+          close: () => before(async () => undefined).finally(() => backend.close()),
         };
       }),
   };

@@ -47,6 +47,12 @@ describe('options', () => {
     ['checkpoint', { recrods: 5 }],
     ['checkpoint', { records: 0 }],
     ['state', {}],
+    ['checkpoint', { bytes: 0 }],
+    ['checkpoint', { bytes: '5 apples' }],
+    ['restart', {}],
+    ['restart', 'fixedDelay'],
+    ['signals', 'SIGTERM'],
+    ['execution', 'bulk'],
     ['deadLetters', {}],
     ['deadLettersMax', { inARow: 0 }],
     ['logger', 1],
@@ -63,6 +69,13 @@ describe('options', () => {
       expect(['DURATION_INVALID', 'OPTIONS_INVALID']).toContain(
         refusal({ ...good, checkpoint }).code,
       );
+  });
+
+  test.each([
+    ['checkpoint', { minPause: 'a while' }],
+    ['checkpointTimeout', 'for ever'],
+  ])('%s: %j is no duration', (name, value) => {
+    expect(refusal({ ...good, [name]: value }).code).toBe('DURATION_INVALID');
   });
 
   test('more shards than key groups are refused', () => {

@@ -118,6 +118,14 @@ describe('the clock', () => {
     expect(clock.next()).toBe(3000);
   });
 
+  test('is set from the start: a split that gets nothing at all becomes idle too', () => {
+    const { clock, run } = start(delayed);
+    expect(clock.next()).toBe(1000);
+    clock.moveTo(1000);
+    expect(clock.next()).toBe(Infinity);
+    run.close();
+  });
+
   test('is let go by close', () => {
     const { run, clock, emitted } = start(delayed);
     run.next(0, 5);
