@@ -196,7 +196,13 @@ function mortalDisk(disk: StateBackendFactory, before: Before): StateBackendFact
           keys: (prefix) => backend.keys(prefix),
           discard: (keys) => backend.discard(keys),
           // Whatever goes wrong, who has closed it does not hold it any more.
-          close: () => before(async () => undefined).finally(() => backend.close()),
+          async close() {
+            try {
+              await before(async () => undefined);
+            } finally {
+              await backend.close();
+            }
+          },
         };
       }),
   };

@@ -1,12 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   eventTime,
   iterable,
   keyBy,
+  lmdb,
   map,
   partFiles,
   pipeline,
   process,
+  restarts,
   run,
   splitIterable,
   unchecked,
@@ -240,6 +245,49 @@ describe('a wall clock that is set back', () => {
     expect(out.values).toEqual(['alarm 1000', 'alarm 60000']);
     await running.stop();
   });
+});
+
+test('a restart closes a real LMDB directory and opens it again', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-restart-'));
+  try {
+    const failed = new Set<number>();
+    const counting = pipeline('counting', unchecked<number>(), (n$) =>
+      n$.pipe(
+        keyBy((n) => n % 2),
+        process({
+          uid: 'c',
+          state: { seen: valueState(0) },
+          element(n: number, { state }) {
+            if (n % 700 === 699 && !failed.has(n)) {
+              failed.add(n);
+              throw new Error('no luck');
+            }
+            state.seen.set(state.seen.get() + 1);
+            return [state.seen.get()];
+          },
+        }),
+      ),
+    );
+    const out = collect<number>({ uid: 'out' });
+    const running = run(counting, {
+      from: iterable(
+        Array.from({ length: 3000 }, (_, n) => n),
+        { chunk: 100 },
+      ),
+      to: out,
+      state: lmdb(join(directory, 'state')),
+      checkpoint: { records: 300 },
+      restart: restarts.exponentialDelay({ initial: 1 }),
+    });
+    const summary = await running.done;
+    expect(summary).toMatchObject({ phase: 'finished', records: 3000 });
+    expect(summary.restarts).toBe(4);
+    expect(out.values.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 3000 }, (_, n) => Math.floor(n / 2) + 1),
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 describe('batch', () => {
