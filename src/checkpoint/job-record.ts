@@ -9,6 +9,7 @@ import type { Cursor, Prepared } from '../core/connector.js';
 import type { Counters } from '../core/operator.js';
 import { crc32 } from '../state/checksum.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
+import type { NodeMark } from '../time/frontier.js';
 
 export const RECORD_FORMAT = 1;
 
@@ -31,8 +32,8 @@ export interface JobRecord {
   /** All inputs had ended and everything was fired. */
   readonly isFinished: boolean;
   readonly splits: readonly SplitRecord[];
-  /** Watermarks of the steps by uid or derived name. */
-  readonly marks: ReadonlyMap<string, { readonly input: number; readonly output: number }>;
+  /** How far the steps had come, by uid or derived name. */
+  readonly marks: ReadonlyMap<string, NodeMark>;
   /** What sinks have prepared, by uid: published again after a crash. */
   readonly sinks: ReadonlyMap<string, readonly Prepared[]>;
   /** Kind of operator by uid, so that a uid that has changed hands is noticed. */

@@ -18,6 +18,7 @@ import { addCounters, makeCounters } from './records.js';
 import type { SinkPump } from './sink-pump.js';
 import type { SourcePump } from './source-pump.js';
 import type { Task } from './task.js';
+import { markOfBoth, type NodeMark } from '../time/frontier.js';
 
 /** Slabs encoded and written between two turns of the event loop: about a millisecond. */
 const SLABS_PER_TURN = 16;
@@ -53,7 +54,7 @@ interface Gathering {
     readonly uid: string;
     readonly drain: Generator<FrozenSlab | undefined, void, void>;
   }[];
-  readonly marks: Map<string, { input: number; output: number }>;
+  readonly marks: Map<string, NodeMark>;
   readonly counters: Map<string, Counters>;
   records: number;
 }
@@ -118,12 +119,8 @@ export class Epochs {
     for (const [uid, store] of this.#parts.stores.get(task) ?? [])
       gathering.slabs.push({ uid, drain: freezeStore(store, uid) });
     for (const [uid, mark] of task.wiring.marks()) {
-      // Shards of a stage have seen the same watermarks; the lowest is safe where one was ahead.
       const known = gathering.marks.get(uid);
-      gathering.marks.set(uid, {
-        input: Math.min(mark.input, known?.input ?? Infinity),
-        output: Math.min(mark.output, known?.output ?? Infinity),
-      });
+      gathering.marks.set(uid, known === undefined ? mark : markOfBoth(known, mark));
     }
     for (const [name, counters] of copyCounters(task)) {
       const sum = gathering.counters.get(name) ?? makeCounters();

@@ -24,11 +24,14 @@ export class TaskTopology {
       inputs.flatMap((input, index) =>
         input.kind === kind && input.node === from ? [{ input: index }] : [],
       );
-    const timed = node.inputs.filter(({ from }) => from.hasEventTime);
-    const upstream = (timed.length > 0 ? timed : node.inputs).flatMap(({ from }): Feeder[] => {
-      if (this.#isCut(from)) return ofInputs('shuffle', from);
-      const index = stage.nodes.indexOf(from);
-      return index < 0 ? ofInputs('shuffle', from) : [{ node: index }];
+    const hasSides = node.kind === 'operator' && node.spec.inputs > 1;
+    const isAnyTimed = node.inputs.some(({ from }) => from.hasEventTime);
+    const upstream = node.inputs.flatMap(({ from }, number): Feeder[] => {
+      if (isAnyTimed && !from.hasEventTime) return [];
+      const side = hasSides ? { side: number } : {};
+      const index = this.#isCut(from) ? -1 : stage.nodes.indexOf(from);
+      const feeders = index < 0 ? ofInputs('shuffle', from) : [{ node: index }];
+      return feeders.map((feeder) => ({ ...feeder, ...side }));
     });
     return [...ofInputs('split', node), ...upstream];
   }

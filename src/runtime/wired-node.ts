@@ -32,6 +32,8 @@ export class WiredNode {
   readonly #writers: readonly ChannelWriter[];
   #sentWatermark = MIN_WATERMARK;
   #sentIdle = false;
+  /** Whether the stages downstream know that it has ever been idle. */
+  #sentWasIdle = false;
 
   constructor(parts: {
     readonly node: GraphNode;
@@ -132,8 +134,11 @@ export class WiredNode {
   }
 
   /** Tells the stages downstream what has changed. */
-  announce(watermark: number, idle: boolean): void {
+  announce(watermark: number, idle: boolean, wasIdle: boolean): void {
     if (this.#writers.length === 0) return;
+    if (wasIdle && !this.#sentWasIdle && !idle)
+      for (const writer of this.#writers) writer.signal({ kind: 'active', wasIdle: true });
+    this.#sentWasIdle = wasIdle;
     if (watermark > this.#sentWatermark) {
       this.#sentWatermark = watermark;
       this.#sentIdle = false;
