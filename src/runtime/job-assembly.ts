@@ -5,7 +5,7 @@ import { loadBucket } from '../checkpoint/store-slabs.js';
 import type { Sink } from '../core/connector.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
-import type { InputNode } from '../core/graph.js';
+import { replicaName, type InputNode } from '../core/graph.js';
 import { groupRange } from '../core/key-group.js';
 import { KeyedStore } from '../state/slots.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
@@ -51,6 +51,8 @@ interface Place {
   readonly shuffles: ShuffleOut[];
   readonly pressure: Pressure;
   readonly stores: Map<string, KeyedStore<object>>;
+  /** Copies of broadcast state that no checkpoint reads: the first shard has the one that counts. */
+  readonly copies: Map<string, KeyedStore<object>>;
 }
 
 export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJob> {
@@ -126,7 +128,8 @@ async function makePumps({ options, record, wake, failed }: AssemblyOptions): Pr
 }
 
 function makePlace(stage: Stage, shard: number): Place {
-  return { stage, shard, inputs: [], shuffles: [], pressure: { isFull: false }, stores: new Map() };
+  const pressure = { isFull: false };
+  return { stage, shard, inputs: [], shuffles: [], pressure, stores: new Map(), copies: new Map() };
 }
 
 /** A channel from each task upstream of a shuffle to each task downstream. */
@@ -169,6 +172,27 @@ function loadStores(
       uid,
       groupRange(shard, stage.shards, maxParallelism),
     ))
+      loadBucket(store, kind, slabs, where);
+  }
+  loadCopies(place, { committer, maxParallelism, plan });
+}
+
+/** Every shard holds all of a broadcast state, whatever their number was when it was written. */
+function loadCopies(
+  { stage, shard, stores, copies }: Place,
+  {
+    committer,
+    maxParallelism,
+    plan,
+  }: Pick<AssemblyOptions, 'committer' | 'maxParallelism' | 'plan'>,
+): void {
+  for (const node of stage.nodes) {
+    const spec = node.kind === 'operator' ? node.spec.replicated : undefined;
+    if (spec === undefined) continue;
+    const name = replicaName(plan.names.get(node) ?? '');
+    const store = new KeyedStore<object>({ spec, maxParallelism, durable: shard === 0 });
+    (shard === 0 ? stores : copies).set(name, store);
+    for (const { kind, slabs, where } of committer.buckets(name, { from: 0, to: maxParallelism }))
       loadBucket(store, kind, slabs, where);
   }
 }
@@ -238,7 +262,7 @@ function makeHost(
     isGuarded: false,
     now: () => clock.now(),
     stateOf(uid) {
-      const store = place.stores.get(uid);
+      const store = place.stores.get(uid) ?? place.copies.get(uid);
       assert(store !== undefined, `the store of "${uid}" was loaded`);
       return store;
     },

@@ -1,5 +1,5 @@
 /** Who feeds whom within one task: pure questions about its part of the graph. */
-import type { GraphNode } from '../core/graph.js';
+import { broadcastInputs, type GraphNode } from '../core/graph.js';
 import type { Feeder } from '../time/frontier.js';
 import type { TaskSpec } from './task-spec.js';
 
@@ -12,9 +12,15 @@ export interface Reader {
 
 export class TaskTopology {
   readonly #spec: Pick<TaskSpec, 'plan' | 'stage' | 'inputs'>;
+  readonly #broadcast: ReadonlySet<GraphNode>;
 
   constructor(spec: Pick<TaskSpec, 'plan' | 'stage' | 'inputs'>) {
     this.#spec = spec;
+    const roots = broadcastInputs([...spec.plan.names.keys()]);
+    const spread = spec.inputs.filter(
+      ({ node }) => node.kind === 'operator' && node.spec.spreads === true,
+    );
+    this.#broadcast = new Set([...roots, ...spread.map(({ node }) => node)]);
   }
 
   /** What a node takes its watermark from; inputs without event time take no part where others have it. */
@@ -67,6 +73,11 @@ export class TaskTopology {
     return this.#spec.inputs.flatMap(({ kind, node: root }, input) =>
       kind === 'split' && upstream.has(root) ? [input] : [],
     );
+  }
+
+  /** Whether what arrives from a node is broadcast. */
+  isBroadcast(node: GraphNode): boolean {
+    return this.#broadcast.has(node);
   }
 
   /** With several shards, what stands behind a keyBy runs in another stage. */
