@@ -202,7 +202,7 @@ function toggle(domain: Domain, [one, two]: readonly [string, string]): Part {
     first: on(one),
     second: on(two),
     timer: (_timer, context) => [
-      `STATE:${show((context.state?.['state'] as ValueState<unknown>).get())}`,
+      `STATE:${show((context.state?.['state'] as ValueState<unknown> | undefined)?.get())}`,
     ],
   };
 }

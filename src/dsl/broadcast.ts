@@ -1,6 +1,6 @@
 /** `broadcast`: a stream that every shard reads as a whole, to be connected with another one. */
 import type { Observable } from 'rxjs';
-import { DataStream, type Unkeyed } from './data-stream.js';
+import type { DataStream, Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
 import { oneScope } from './window-all.js';
 

@@ -179,20 +179,21 @@ class WritingSide {
     return this.#context.now();
   }
 
-  side<T>(tag: OutputTag<T>, value: T): void {
+  // Bound, because users take a context apart.
+  readonly side = <T>(tag: OutputTag<T>, value: T): void => {
     const receiver = this.#context.side(tag.id);
     if (this.#speaks) receiver.element(value, this.#timestamp);
-  }
+  };
 
-  visitKeys(): void {
+  readonly visitKeys = (): void => {
     this.#visitsKeys = true;
-  }
+  };
 
   #call(value: unknown, second: AnyOptions['second']): readonly unknown[] {
     const { copy } = this.#parts;
     copy.isWritable = true;
     try {
-      return emittedList(second(value, this as never), this.#context.name);
+      return emittedList(second(value, this), this.#context.name);
     } catch (cause) {
       return this.#context.fail(cause, { timestamp: this.timestamp });
     } finally {

@@ -200,9 +200,10 @@ export class KeyedProcess<K, State extends StateDeclarations>
     return this.#context.now();
   }
 
-  side<T>(tag: OutputTag<T>, value: T): void {
+  // Bound, because users take a context apart.
+  readonly side = <T>(tag: OutputTag<T>, value: T): void => {
     this.#context.side(tag.id).element(value, this.#cursor.timestamp);
-  }
+  };
 
   setEventTime(time: number): void {
     this.#store.timers.event.set(this.#cursor.slot, checkTime(time, this.#context.name));
