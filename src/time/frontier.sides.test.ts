@@ -109,6 +109,15 @@ test('the mark of several shards is the lowest, and idle only where all have bee
   expect(markOfBoth(one, { ...one, input: 3 })).toEqual({ ...one, input: 3 });
 });
 
+test('an input that was idle before a restore is not waited for until it speaks', () => {
+  const frontier = new Frontier({ inputs: 2, layout: [[{ input: 0 }, { input: 1 }]] });
+  frontier.restore(0, { input: 10, output: 10 });
+  frontier.setInput(1, 20);
+  expect(frontier.due(0)).toBe(10);
+  frontier.setInputWasIdle(0);
+  expect(frontier.due(0)).toBe(20);
+});
+
 test('that an output has been idle is in its mark, also before the first watermark', () => {
   const layout: Feeder[][] = [[{ input: 0 }], [{ input: 1 }], [{ node: 0 }, { node: 1 }]];
   const frontier = new Frontier({ inputs: 2, layout });
