@@ -5,9 +5,10 @@ import { loadBucket } from '../checkpoint/store-slabs.js';
 import type { Sink } from '../core/connector.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
-import { replicaName, type InputNode } from '../core/graph.js';
+import type { InputNode } from '../core/graph.js';
 import { groupRange } from '../core/key-group.js';
 import { KeyedStore } from '../state/slots.js';
+import { loadCopies } from './broadcast-copies.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epochs.js';
 import type { JobJournal } from './job-journal.js';
@@ -175,26 +176,6 @@ function loadStores(
       loadBucket(store, kind, slabs, where);
   }
   loadCopies(place, { committer, maxParallelism, plan });
-}
-
-/** Every shard holds all of a broadcast state, whatever their number was when it was written. */
-function loadCopies(
-  { stage, shard, stores, copies }: Place,
-  {
-    committer,
-    maxParallelism,
-    plan,
-  }: Pick<AssemblyOptions, 'committer' | 'maxParallelism' | 'plan'>,
-): void {
-  for (const node of stage.nodes) {
-    const spec = node.kind === 'operator' ? node.spec.replicated : undefined;
-    if (spec === undefined) continue;
-    const name = replicaName(plan.names.get(node) ?? '');
-    const store = new KeyedStore<object>({ spec, maxParallelism, durable: shard === 0 });
-    (shard === 0 ? stores : copies).set(name, store);
-    for (const { kind, slabs, where } of committer.buckets(name, { from: 0, to: maxParallelism }))
-      loadBucket(store, kind, slabs, where);
-  }
 }
 
 async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptions): Promise<Task> {
