@@ -84,7 +84,7 @@ export class TaskWiring extends TaskNodes {
       if (due > MIN_WATERMARK || operator?.generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
       const idle = frontier.settleIdle(index, operator?.generator?.allIdle());
-      wired.announce(frontier.output(index), idle, frontier.wasIdle(index));
+      if (wired.announces) wired.announce(frontier.output(index), idle, frontier.wasIdle(index));
     }
     return true;
   }

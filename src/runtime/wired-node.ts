@@ -133,9 +133,13 @@ export class WiredNode {
     };
   }
 
+  /** Whether there are stages downstream. */
+  get announces(): boolean {
+    return this.#writers.length > 0;
+  }
+
   /** Tells the stages downstream what has changed. */
   announce(watermark: number, idle: boolean, wasIdle: boolean): void {
-    if (this.#writers.length === 0) return;
     if (wasIdle && !this.#sentWasIdle && !idle)
       for (const writer of this.#writers) writer.signal({ kind: 'active', wasIdle: true });
     this.#sentWasIdle = wasIdle;

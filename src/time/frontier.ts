@@ -48,6 +48,8 @@ interface NodeMarks {
   in: number;
   readonly out: Mark;
   readonly sides: readonly Side[];
+  /** Its side, where it has one only, as most have. */
+  readonly only: Side | undefined;
 }
 
 /** A feeder that a node waits for. */
@@ -64,8 +66,11 @@ export class Frontier {
   /** @param layout for each node, in topological order, the feeders whose watermarks it takes the minimum of */
   constructor({ inputs, layout }: { inputs: number; layout: readonly (readonly Feeder[])[] }) {
     this.#inputs = Array.from({ length: inputs }, makeMark);
-    for (const feeders of layout)
-      this.#nodes.push({ in: MIN_WATERMARK, out: makeMark(), sides: this.#sidesOf(feeders) });
+    for (const feeders of layout) {
+      const sides = this.#sidesOf(feeders);
+      const only = sides.length === 1 ? sides[0] : undefined;
+      this.#nodes.push({ in: MIN_WATERMARK, out: makeMark(), sides, only });
+    }
   }
 
   /** Raises the watermark of an input; a lower one is dropped. Ends idleness. */
@@ -95,8 +100,7 @@ export class Frontier {
   /** The input watermark that a node may advance to; its present one when there is nothing new. */
   due(node: number): number {
     const marks = at(this.#nodes, node);
-    const [only] = marks.sides;
-    if (marks.sides.length === 1 && only !== undefined) return valveOf(only);
+    if (marks.only !== undefined) return valveOf(marks.only);
     let lowest = MAX_WATERMARK;
     let furthestIdle = MIN_WATERMARK;
     let active = 0;
@@ -137,7 +141,8 @@ export class Frontier {
   /** Derives whether the output of a node is idle: when all its feeders are, unless the node says otherwise. */
   settleIdle(node: number, idle?: boolean): boolean {
     const marks = at(this.#nodes, node);
-    setIdle(marks.out, idle ?? areIdle(marks.sides));
+    const { only } = marks;
+    setIdle(marks.out, idle ?? (only === undefined ? areIdle(marks.sides) : isIdle(only.feeders)));
     return marks.out.idle;
   }
 
@@ -196,8 +201,7 @@ export class Frontier {
 
 /** A node of one side is where that side is, as of the last completed advance. */
 function reachTogether(marks: NodeMarks): void {
-  const [only] = marks.sides;
-  if (marks.sides.length === 1 && only !== undefined) only.reached = marks.in;
+  if (marks.only !== undefined) marks.only.reached = marks.in;
 }
 
 /** The watermark that the feeders of a side let it come to; where it is now when there is nothing new. */
@@ -261,8 +265,14 @@ export function byWatermark<T extends { readonly watermark: number }>(list: read
 
 /** Nothing is to be expected for now: some feeder is idle, and all others are at their end. */
 function isIdle(feeders: readonly Mark[]): boolean {
-  const open = feeders.filter(({ watermark }) => watermark !== MAX_WATERMARK);
-  return open.length > 0 && open.every(({ idle }) => idle);
+  let hasIdle = false;
+  // Asked of each node at each watermark, so nothing is allocated.
+  for (const { watermark, idle } of feeders) {
+    if (watermark === MAX_WATERMARK) continue;
+    if (!idle) return false;
+    hasIdle = true;
+  }
+  return hasIdle;
 }
 
 /** As `isIdle`, over all sides. */
