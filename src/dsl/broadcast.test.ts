@@ -17,7 +17,7 @@ import {
   union,
   type DataStream,
 } from '../index.js';
-import { planOf } from '../runtime/plan.js';
+import { operatorsOf, planOf } from '../runtime/plan.js';
 
 interface Rule {
   readonly word: string;
@@ -154,6 +154,13 @@ describe('the plan', () => {
       'y x3',
       'broadcast x1',
       'x x3',
+    ]);
+  });
+
+  test('its copies are part of what a restart must find again', () => {
+    expect([...operatorsOf(both((rules) => rules).outputs)]).toEqual([
+      ['x', 'connect broadcast'],
+      ['x~broadcast', 'broadcast state'],
     ]);
   });
 

@@ -28,6 +28,7 @@ export interface OperatorDefinition {
   /** Whether elements pass unchanged, so that they keep their key. Default false. */
   readonly keepsKey?: boolean;
   readonly state?: OperatorSpec['state'];
+  /** Present when every shard holds a copy of the same entries; needs `state` too. */
   readonly replicated?: OperatorSpec['replicated'];
   /** Present on steps whose elements go to every shard behind them. */
   readonly spreads?: true;
