@@ -53,6 +53,8 @@ export const families: readonly Family[] = [
   { file: 'recorded/windows.json', run: (testCase) => runWindows(testCase, fromTests) },
   { file: 'flink-1.20/windows.jsonl', run: (testCase) => runWindows(testCase, recorded) },
   { file: 'flink-1.20/process.jsonl', run: (testCase) => runProcess(testCase, recorded) },
+  { file: 'flink-1.20/broadcast.jsonl', run: (testCase) => runProcess(testCase, recorded) },
+  { file: 'flink-1.20/connect.jsonl', run: (testCase) => runProcess(testCase, recorded) },
   { file: 'flink-1.20/ttl.jsonl', run: (testCase) => runTtl(testCase, recorded) },
   { file: 'flink-1.20/watermarks.jsonl', run: (testCase) => runWatermarks(testCase, recorded) },
   ...[
@@ -61,9 +63,7 @@ export const families: readonly Family[] = [
     'interval-join.json',
     'recorded/cep.json',
     'flink-1.20/async.jsonl',
-    'flink-1.20/broadcast.jsonl',
     'flink-1.20/cep.jsonl',
-    'flink-1.20/connect.jsonl',
     'flink-1.20/interval-join.jsonl',
     'flink-1.20/window-join.jsonl',
   ].map((file) => ({ file, run: undefined })),

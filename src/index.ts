@@ -15,7 +15,19 @@ export {
 } from './dsl/aggregators.js';
 export { elements, first, last, type ByOptions } from './dsl/collecting.js';
 export { combine } from './dsl/combine.js';
+export { broadcast, type BroadcastStream } from './dsl/broadcast.js';
 export { connect, type ConnectOptions } from './dsl/connect.js';
+export {
+  connectAll,
+  type BroadcastAllContext,
+  type ConnectAllBroadcastOptions,
+  type ConnectAllOptions,
+} from './dsl/connect-all.js';
+export type {
+  BroadcastReadContext,
+  BroadcastWriteContext,
+  ConnectBroadcastOptions,
+} from './dsl/connect-broadcast.js';
 export { DataStream, outputTag, type Keyed, type OutputTag, type Step } from './dsl/data-stream.js';
 export { dedupe, type DedupeOptions } from './dsl/dedupe.js';
 export {
@@ -69,6 +81,7 @@ export {
   type StateAggregator,
 } from './state/handles-fold.js';
 export { listState, type ListState } from './state/handles-list.js';
+export type { ReadonlyMapState } from './state/broadcast-state.js';
 export { mapState, type MapState } from './state/handles-map.js';
 export { valueState, type ValueState } from './state/handles-value.js';
 export type { StateOptions, TtlOptions } from './state/ttl.js';

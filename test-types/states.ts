@@ -1,10 +1,13 @@
 /**
- * What TypeScript must infer, and what it must refuse, of states, `processAll`, `reduce` and `dedupe`: compiled by
- * `npm run types`, never run.
+ * What TypeScript must infer, and what it must refuse, of states, `processAll`, `reduce`, `dedupe` and
+ * `broadcast`: compiled by `npm run types`, never run.
  */
 import { of } from 'rxjs';
 import {
   aggregatingState,
+  broadcast,
+  connect,
+  connectAll,
   dedupe,
   eventTime,
   keyBy,
@@ -129,4 +132,84 @@ export function deduplication(): void {
   timed$.pipe(dedupe({ uid: 'x', by: () => new Date(), within: '10m' }));
   // @ts-expect-error keep is first or last
   timed$.pipe(dedupe({ uid: 'x', by: (p) => p.song, within: '10m', keep: 'newest' }));
+}
+
+export function broadcasts(): void {
+  const told = outputTag<number>('told');
+  const judged$ = keyed$.pipe(
+    connect(broadcast(of({ song: 'a', limit: 3 })), {
+      uid: 'x',
+      state: { plays: valueState(0) },
+      broadcastState: { limits: mapState<string, number>(), all: mapState<number, Play>() },
+      sides: [told],
+      first(p, { key, state, broadcastState, timers }) {
+        expectTrue<Same<typeof key, string>>();
+        expectTrue<Same<typeof p.user, number>>();
+        const limit = broadcastState.limits.get(p.song);
+        expectTrue<Same<typeof limit, number | undefined>>();
+        timers.setEventTime(p.at);
+        // @ts-expect-error it is read here, and not written
+        broadcastState.limits.set(p.song, 1);
+        return state.plays.get() > (limit ?? 0) ? [p.song] : [];
+      },
+      second(rule, context) {
+        context.broadcastState.limits.set(rule.song, rule.limit);
+        // @ts-expect-error another type than the map holds
+        context.broadcastState.limits.set(rule.song, 'three');
+        // @ts-expect-error no key is in hand here
+        void context.key;
+        // @ts-expect-error and so there is no state of a key
+        void context.state;
+        // @ts-expect-error nor a timer
+        void context.timers;
+        context.visitKeys();
+      },
+      eachKey(rule, { key, state, broadcastState }) {
+        expectTrue<Same<typeof rule.limit, number>>();
+        // @ts-expect-error it is read here, and not written
+        broadcastState.limits.clear();
+        return [`${key} ${state.plays.get()} ${rule.song}`];
+      },
+      timer({ time }, { broadcastState }) {
+        return [`${time} ${broadcastState.all.size}`];
+      },
+    }),
+  );
+  expectTrue<Same<ElementOf<typeof judged$>, string>>();
+
+  const handlers = { uid: 'x', first: (p: Play): Play[] => [p], second: (): Play[] => [] };
+  // @ts-expect-error a stream without a key
+  timed$.pipe(connect(broadcast(of(1)), handlers));
+  // @ts-expect-error a broadcast stream is no stream that steps stand on
+  broadcast(timed$).pipe(handlers);
+  keyed$.pipe(
+    // @ts-expect-error broadcast state is made of maps
+    connect(broadcast(of(1)), { ...handlers, broadcastState: { one: valueState(0) } }),
+  );
+
+  const all$ = timed$.pipe(
+    connectAll(broadcast(of('a')), {
+      uid: 'x',
+      broadcastState: { songs: mapState<string, true>() },
+      first(p, context) {
+        // @ts-expect-error there is no key
+        void context.key;
+        return context.broadcastState.songs.has(p.song) ? [p.at] : [];
+      },
+      second: (song, { broadcastState }) => broadcastState.songs.set(song, true),
+    }),
+  );
+  expectTrue<Same<ElementOf<typeof all$>, number>>();
+
+  const both$ = timed$.pipe(
+    connectAll(of('a'), {
+      uid: 'x',
+      state: { last: valueState('') },
+      first: (p, { state }) => [`${p.song} ${state.last.get()}`],
+      second(text, { state }) {
+        state.last.set(text);
+      },
+    }),
+  );
+  expectTrue<Same<ElementOf<typeof both$>, string>>();
 }

@@ -177,6 +177,7 @@ function contextOf(currentSplit: () => number): OperatorContext {
     counters: { received: 0, accepted: 0, late: 0, dead: 0, filtered: 0, refused: 0 },
     splits: [],
     isGuarded: false,
+    shard: 0,
     upstreamLatenessMs: 0,
     currentSplit,
     requestWalk: () => undefined,
@@ -187,6 +188,7 @@ function contextOf(currentSplit: () => number): OperatorContext {
     side: unasked,
     keyCell: unasked,
     keyedState: unasked,
+    replicatedState: unasked,
     reject(_value, _timestamp, cause) {
       throw cause;
     },

@@ -1,12 +1,16 @@
 /** The functions that cases from Flink's tests name, in words of `process`: what they do is said in SCHEMA.md. */
 import { outputTag } from '../../src/dsl/data-stream.js';
 import { mapState, valueState, type MapState, type ValueState } from '../../src/index.js';
+import type { BroadcastDeclarations } from '../../src/state/broadcast-state.js';
 import type { StateDeclarations } from '../../src/state/handles.js';
 import type { FunctionContext } from './program.js';
 
 /** A user function, for one input or two. */
 export interface UserFunction {
   readonly states: StateDeclarations;
+  readonly broadcastStates?: BroadcastDeclarations;
+  /** What a broadcast element has to say of each key. */
+  readonly eachKey?: (element: unknown, context: FunctionContext) => unknown[];
   readonly sides: readonly { readonly id: string }[];
   readonly first: (element: unknown, context: FunctionContext) => unknown[];
   readonly second: (element: unknown, context: FunctionContext) => unknown[];
@@ -137,10 +141,10 @@ const functions: Readonly<Record<string, (domain: Domain) => Part>> = {
 const watermarkText = (context: FunctionContext): string =>
   `WM:${context.watermark} TS:${timestampText(context)}`;
 
-/** What only broadcast operators do; without keys their state is one map that both inputs share. */
+/** What only broadcast operators do. */
 const broadcastFunctions: typeof functions = {
   bcRegisterKeys: () => ({
-    states: { a: mapState<string, unknown>() },
+    broadcastStates: { a: mapState<string, unknown>() },
     first: (element, context) => [`${show(element)}${watermarkText(context)}`],
     second(element, context) {
       for (const name of ['test1', 'test2', 'test3']) mapOf(context, 'a').set(name, element);
@@ -159,7 +163,7 @@ const broadcastFunctions: typeof functions = {
     },
   }),
   bcMultipleStates: () => ({
-    states: { a: mapState<string, unknown>(), b: mapState<never, unknown>() },
+    broadcastStates: { a: mapState<string, unknown>(), b: mapState<string, unknown>() },
     first: (element, context) =>
       ['a', 'b'].flatMap((name) =>
         [...mapOf(context, name).entries()].map(
@@ -175,14 +179,14 @@ const broadcastFunctions: typeof functions = {
 };
 
 function mapOf(context: FunctionContext, name: string): MapState<string, unknown> {
-  return context.state[name] as MapState<string, unknown>;
+  return context.broadcastState?.[name] as MapState<string, unknown>;
 }
 
 function toggle(domain: Domain, [one, two]: readonly [string, string]): Part {
   const on =
     (label: string) =>
     (element: unknown, context: FunctionContext): unknown[] => {
-      const handle = context.state['state'] as ValueState<unknown>;
+      const handle = context.state?.['state'] as ValueState<unknown>;
       const now = domain.now(context);
       if (handle.get() === undefined) {
         handle.set(element);
@@ -198,7 +202,7 @@ function toggle(domain: Domain, [one, two]: readonly [string, string]): Part {
     first: on(one),
     second: on(two),
     timer: (_timer, context) => [
-      `STATE:${show((context.state['state'] as ValueState<unknown>).get())}`,
+      `STATE:${show((context.state?.['state'] as ValueState<unknown> | undefined)?.get())}`,
     ],
   };
 }

@@ -30,34 +30,40 @@ export interface Program {
   readonly on?: ActionTable;
   readonly on1?: ActionTable;
   readonly on2?: ActionTable;
+  readonly onBroadcast?: ActionTable;
   readonly onEvent?: readonly Action[];
   readonly onProc?: readonly Action[];
 }
 
-type StateType = 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
-type Handle =
+type StateType = 'value' | 'list' | 'map' | 'reducing' | 'aggregating' | 'broadcast';
+export type Handle =
   | ValueState<number | undefined>
   | ListState<number>
   | MapState<number, number>
   | ReducingState<number>
   | AggregatingState<number, [number, number]>;
 
-/** What a function is given, by `process` as by `connect`. */
+/** What a function is given, by `process` as by `connect`; on a broadcast side there is no key, state or timer. */
 export interface FunctionContext {
   readonly key: unknown;
   readonly timestamp: number | undefined;
   readonly watermark: number;
   readonly now: number;
-  readonly state: Readonly<Record<string, unknown>>;
+  readonly state?: Readonly<Record<string, unknown>>;
+  readonly broadcastState?: Readonly<Record<string, unknown>>;
   readonly timers: Timers;
   side<T>(tag: { readonly id: string }, value: T): void;
+  visitKeys?(): void;
 }
 
 export const sideTags = [outputTag<unknown>('s1'), outputTag<unknown>('s2')] as const;
 
-export function statesOf({ states }: Program): StateDeclarations {
+/** States of keys, or broadcast ones. */
+export function statesOf({ states }: Program, kind: 'keyed' | 'broadcast'): StateDeclarations {
   return Object.fromEntries(
-    Object.entries(states).map(([name, type]) => [name, declarations[type]()]),
+    Object.entries(states)
+      .filter(([, type]) => (type === 'broadcast') === (kind === 'broadcast'))
+      .map(([name, type]) => [name, declarations[type]()]),
   );
 }
 
@@ -65,6 +71,7 @@ const declarations: Readonly<Record<StateType, () => StateDeclarations[string]>>
   value: () => valueState<number>(),
   list: () => listState<number>(),
   map: () => mapState<number, number>(),
+  broadcast: () => mapState<number, number>(),
   reducing: () => reducingState((a: number, b: number) => a + b),
   aggregating: () =>
     aggregatingState({
@@ -86,6 +93,14 @@ export function onElement(
   const [, op, n] = element as readonly [unknown, string, number];
   const call = new Call({ context, n, ts: context.timestamp ?? null });
   return call.run(table?.[op] ?? []);
+}
+
+/** The states whose values an element of the broadcast side wants of every key, in the order of the actions. */
+export function statesOfEachKey({ onBroadcast = {} }: Program, element: unknown): string[] {
+  const [, op] = element as readonly [unknown, string, number];
+  return (onBroadcast[op] ?? []).flatMap(([name, state]) =>
+    name === 'emitEachKey' ? [state as string] : [],
+  );
 }
 
 /** Runs the actions of a timer, and gives what they emit. */
@@ -137,6 +152,8 @@ class Call {
         this.run(this.#holds(condition) ? yes : no);
         return;
       }
+      case 'emitEachKey':
+        return this.#parts.context.visitKeys?.();
       default:
         return this.#change(name, first, rest.slice(1) as Expression[]);
     }
@@ -238,13 +255,14 @@ class Call {
   }
 
   #handle(name: string): Handle {
-    const handle = this.#parts.context.state[name];
+    const { state, broadcastState } = this.#parts.context;
+    const handle = state?.[name] ?? broadcastState?.[name];
     if (handle === undefined) throw new Error(`no state ${name}`);
     return handle as Handle;
   }
 }
 
-function contentsOf(handle: Handle): unknown {
+export function contentsOf(handle: Handle): unknown {
   if ('entries' in handle) return [...handle.entries()].toSorted(([a], [b]) => a - b);
   const contents = handle.get();
   return Array.isArray(contents) ? [...contents] : (contents ?? null);

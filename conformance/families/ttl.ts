@@ -112,7 +112,7 @@ function rigOf(kind: StateKind, ttl: TtlOptions): Rig {
           uid: 'ttl',
           state: { state: kind.declare({ ttl }) },
           element: (order, context) => [
-            (order as unknown as Order).act((context as FunctionContext).state['state']),
+            (order as unknown as Order).act((context as FunctionContext).state?.['state']),
           ],
         }),
       ),

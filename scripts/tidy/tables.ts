@@ -33,6 +33,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/dsl/session-queue.ts': 'src/dsl/merging-sessions.test.ts',
   'src/run-options.ts': 'src/run.test.ts',
   'src/runtime/epoch-parts.ts': 'src/runtime/job-epochs.test.ts',
+  'src/runtime/broadcast-copies.ts': 'src/runtime/job.broadcast.test.ts',
   'src/runtime/epochs.ts': 'src/testing/simulated-world.test.ts',
   'src/runtime/job-assembly.ts': 'src/runtime/job.test.ts',
   'src/runtime/job-checks.ts': 'src/run.test.ts',

@@ -9,8 +9,14 @@ import type { Cursor, Prepared } from '../core/connector.js';
 import type { Counters } from '../core/operator.js';
 import { crc32 } from '../state/checksum.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
+import type { NodeMark } from '../time/frontier.js';
 
-export const RECORD_FORMAT = 1;
+/**
+ * 2: marks hold the sides of a step and whether it has been idle, and broadcast state may be there. Records of format 1
+ * lack all of it, and are read as they are.
+ */
+export const RECORD_FORMAT = 2;
+const OLDEST_FORMAT = 1;
 
 /** Where one split of a source stands, and what its watermark generators know. */
 export interface SplitRecord {
@@ -47,8 +53,8 @@ export interface JobRecord {
   /** All inputs had ended and everything was fired. */
   readonly isFinished: boolean;
   readonly splits: readonly SplitRecord[];
-  /** Watermarks of the steps by uid or derived name. */
-  readonly marks: ReadonlyMap<string, { readonly input: number; readonly output: number }>;
+  /** How far the steps had come, by uid or derived name. */
+  readonly marks: ReadonlyMap<string, NodeMark>;
   /** What sinks have prepared, by uid: published again after a crash. */
   readonly sinks: ReadonlyMap<string, readonly Prepared[]>;
   /** Kind of operator by uid, so that a uid that has changed hands is noticed. */
@@ -76,10 +82,11 @@ export function openRecord(sealed: Uint8Array, where: string): JobRecord {
   if (sealed.length < 5 || view.getUint32(body.length) !== crc32(body))
     throw damaged(where, 'bytes that do not match');
   const record = decodeValue(body) as JobRecord & { readonly format: number };
-  if (record.format !== RECORD_FORMAT)
+  const { format } = record;
+  if (!Number.isInteger(format) || format < OLDEST_FORMAT || format > RECORD_FORMAT)
     throw new TidemarkError('STATE_VERSION_UNKNOWN', {
-      expected: `state of format ${RECORD_FORMAT}`,
-      got: `format ${show(record.format)}`,
+      expected: `state of format ${OLDEST_FORMAT} to ${RECORD_FORMAT}`,
+      got: `format ${show(format)}`,
       where,
       hint: 'Use the release of Tidemark that wrote this state, or a newer one.',
     });

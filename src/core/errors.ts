@@ -51,6 +51,9 @@ export const errorTable = {
   STREAM_FOREIGN: entry(
     'The graph has a root that is not one of the declared inputs of the pipeline.',
   ),
+  BROADCAST_READ_ONLY: entry(
+    'Broadcast state was written by a function that has no element of the broadcast stream in hand.',
+  ),
   OUTPUT_UNKNOWN: entry('A side output is read from an operator that does not declare it.'),
   RX_NOT_SYNCHRONOUS: entry(
     'A stock operator inside rx() emitted later, completed early, or did not complete at once.',

@@ -72,6 +72,8 @@ export interface IdleSignal {
 /** This edge takes part in the minimum again. */
 export interface ActiveSignal {
   readonly kind: 'active';
+  /** It was so already before a restore, after having been idle; nobody waits for its first watermark. */
+  readonly wasIdle?: true;
 }
 
 /** Everything before belongs to `epoch`, everything after to the next. Aligned where inputs meet. */

@@ -102,6 +102,21 @@ export function nodeNames(nodes: readonly GraphNode[]): Map<GraphNode, string> {
   return names;
 }
 
+/** Under which name the state of which every shard holds a copy is kept; no uid is spelled so. */
+export function replicaName(name: string): string {
+  return `${name}~broadcast`;
+}
+
+/** The inputs whose elements reach a step that spreads them to every shard: they are served before the others. */
+export function broadcastInputs(nodes: readonly GraphNode[]): Set<GraphNode> {
+  const upstream = new Set(
+    nodes.filter((node) => node.kind === 'operator' && node.spec.spreads === true),
+  );
+  // A Set gives what is added behind while it is walked.
+  for (const node of upstream) for (const { from } of node.inputs) upstream.add(from);
+  return new Set([...upstream].filter(({ kind }) => kind === 'input'));
+}
+
 /** Refuses two stateful operators, keyBys or sinks of one uid. `sinkUids` are the uids of the sinks of a run. */
 export function checkUids(nodes: readonly GraphNode[], sinkUids: readonly string[] = []): void {
   const holders = new Map<string, string>();

@@ -112,6 +112,10 @@ export interface OperatorContext {
   keyCell(input: number): KeyCell;
   /** Keyed state of this operator; allowed once, for operators that declare `state`. */
   keyedState<Live extends object>(): KeyedState<Live>;
+  /** The copy of this shard, for operators that declare `replicated`; allowed once. */
+  replicatedState<Live extends object>(): KeyedState<Live>;
+  /** The number of the shard that it runs in, from 0. */
+  readonly shard: number;
   /** How long after its time an element may still be followed by a newer version of it, by the steps upstream; ms. */
   readonly upstreamLatenessMs: number;
   /** In tests: values that are given out are frozen, so that a change in place fails loudly. */
@@ -220,6 +224,10 @@ export interface OperatorSpec {
   readonly keepsKey: boolean;
   /** Present when the operator has keyed state. */
   readonly state?: KeyedStateSpec;
+  /** Present when every shard holds a copy of the same entries; a checkpoint keeps that of the first shard. */
+  readonly replicated?: KeyedStateSpec;
+  /** Present on steps whose elements go to every shard behind them. */
+  readonly spreads?: true;
   /** Present on watermark generators. */
   readonly assignsTime?: boolean;
   readonly sideOutputs: readonly string[];

@@ -89,7 +89,7 @@ describe('two inputs', () => {
     expect(t.output()).toContain('a timer 11 R0');
   });
 
-  test('an idle input holds nothing back until it speaks', () => {
+  test('an idle input holds nothing back until it speaks, and is waited for from then on', () => {
     const t = harness();
     left(t, 'a', 1);
     t.idle({ input: 'right' });
@@ -97,7 +97,21 @@ describe('two inputs', () => {
     expect(t.watermarkOf('x')).toBe(49);
     right(t, 'b', 5);
     left(t, 'b', 60);
-    expect(t.watermarkOf('x')).toBe(59);
+    expect(t.watermarkOf('x')).toBe(49);
+    right(t, 'b', 56);
+    expect(t.watermarkOf('x')).toBe(55);
+  });
+
+  test('an input that has come back behind is waited for after a crash too', () => {
+    const t = harness();
+    left(t, 'a', 1);
+    t.idle({ input: 'right' });
+    left(t, 'b', 50);
+    right(t, 'b', 5);
+    t.checkpoint();
+    t.restore();
+    left(t, 'b', 60);
+    expect(t.watermarkOf('x')).toBe(49);
   });
 
   test('side outputs and state survive a crash', () => {

@@ -28,6 +28,10 @@ export interface OperatorDefinition {
   /** Whether elements pass unchanged, so that they keep their key. Default false. */
   readonly keepsKey?: boolean;
   readonly state?: OperatorSpec['state'];
+  /** Present when every shard holds a copy of the same entries; needs `state` too. */
+  readonly replicated?: OperatorSpec['replicated'];
+  /** Present on steps whose elements go to every shard behind them. */
+  readonly spreads?: true;
   /** Whether it is a watermark generator. Default false. */
   readonly assignsTime?: boolean;
   readonly sideOutputs?: readonly string[];
@@ -83,7 +87,7 @@ export function defineTwoInputOperator<First, Second, Out>(
 }
 
 function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
-  const { operator, uid, state, assignsTime, stateless } = definition;
+  const { operator, uid, state, replicated, spreads, assignsTime, stateless } = definition;
   if (uid !== undefined || state !== undefined) checkName(uid, `uid of ${operator}`);
   return {
     operator,
@@ -95,6 +99,8 @@ function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
     sideOutputs: definition.sideOutputs ?? [],
     facts: definition.facts ?? {},
     ...(state === undefined ? {} : { state }),
+    ...(replicated === undefined ? {} : { replicated }),
+    ...(spreads === undefined ? {} : { spreads }),
     ...(assignsTime === undefined ? {} : { assignsTime }),
     ...(stateless === undefined ? {} : { stateless }),
     create: (context) => definition.create(context),
@@ -104,7 +110,7 @@ function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
 function attach<Out>(spec: OperatorSpec, inputs: readonly Edge[]): DataStream<Out> {
   const where = spec.uid === undefined ? spec.operator : `${spec.operator} "${spec.uid}"`;
   for (const edge of inputs) {
-    if (spec.keyed && keyedBy(edge) === undefined) throw keyMissing(where);
+    if (spec.keyed && !isBroadcast(edge) && keyedBy(edge) === undefined) throw keyMissing(where);
     if (spec.needsEventTime === true && !edge.from.hasEventTime) throw timeMissing(where);
     if (spec.assignsTime === true) refuseReassignedTime(edge, where);
   }
@@ -124,6 +130,11 @@ function attach<Out>(spec: OperatorSpec, inputs: readonly Edge[]): DataStream<Ou
 /** A side output carries elements of its own, which nobody has keyed. */
 export function keyedBy(edge: Edge | undefined): KeyNode | undefined {
   return edge === undefined || edge.side !== undefined ? undefined : edge.from.keyedBy;
+}
+
+/** What goes to every shard needs no key. */
+function isBroadcast({ from }: Edge): boolean {
+  return from.kind === 'operator' && from.spec.spreads === true;
 }
 
 function keyMissing(where: string): TidemarkError {

@@ -143,6 +143,19 @@ describe('by the clock', () => {
     expect(asked).toEqual([1, 2, 2, 3]);
   });
 
+  test('one that says nothing, and has been idle, is not waited for after a restore either', () => {
+    const silent = defineWatermarks({ create: () => ({}), element: () => undefined });
+    const atOnce = defineWatermarks({ create: () => ({}), element: (_n: number, time) => time });
+    const t = testHarness(unlike(silent, atOnce));
+    t.push(1, { input: 'a' }).idle({ input: 'a' }).push(5, { input: 'b' });
+    expect(t.watermarkOf('x')).toBe(5);
+    t.push(6, { input: 'a' }).push(7, { input: 'b' });
+    expect(t.watermarkOf('x')).toBe(7);
+    t.restore(t.checkpoint());
+    t.push(9, { input: 'b' });
+    expect(t.watermarkOf('x')).toBe(9);
+  });
+
   test('in a job too', async () => {
     const sink = collect<number>({ uid: 'out' });
     const clock = { asked: 0 };
@@ -292,6 +305,21 @@ function two(
     a.pipe(
       union(b),
       eventTime({ timestamp: (n) => n, watermarks }),
+      keyBy(() => 'k'),
+      process({ uid: 'x', element: (_n, { watermark }) => [watermark] }),
+    ),
+  );
+}
+
+/** Two generators, whose streams meet behind them. */
+function unlike(
+  first: Watermarks<number>,
+  second: Watermarks<number>,
+): PipelineDefinition<{ a: number; b: number }, { output: number }> {
+  return pipeline('p', { a: unchecked<number>(), b: unchecked<number>() }, ({ a, b }) =>
+    a.pipe(
+      eventTime({ timestamp: (n) => n, watermarks: first }),
+      union(b.pipe(eventTime({ timestamp: (n) => n, watermarks: second }))),
       keyBy(() => 'k'),
       process({ uid: 'x', element: (_n, { watermark }) => [watermark] }),
     ),

@@ -164,6 +164,25 @@ export class KeyedProcess<K, State extends StateDeclarations>
     return this.#store.timers.processing.next();
   }
 
+  /** Calls `fn` for each key that holds state, and emits what it gives, with the timestamp of the value in hand. */
+  eachKey<T>(value: T, timestamp: number, fn: (value: T, context: this) => Emitted<unknown>): void {
+    // A list of its own, because a key that is emptied leaves the store.
+    const slots = [...this.#store.slots()].filter(({ live }) => !areEmpty(live));
+    for (const slot of slots) {
+      const { key } = slot;
+      this.#cursor.point(slot, timestamp);
+      if (hasTimestamp(timestamp)) this.#context.derive(key, timestamp);
+      let results: Emitted<unknown>;
+      try {
+        results = fn(value, this);
+      } catch (cause) {
+        this.#context.fail(cause, { key, timestamp: this.timestamp });
+      }
+      if (results !== undefined) this.#emit(results, timestamp, key);
+      if (areEmpty(slot.live)) this.#store.release(slot);
+    }
+  }
+
   get key(): K {
     return this.#cursor.slot.key as K;
   }
@@ -181,9 +200,10 @@ export class KeyedProcess<K, State extends StateDeclarations>
     return this.#context.now();
   }
 
-  side<T>(tag: OutputTag<T>, value: T): void {
+  // Bound, because users take a context apart.
+  readonly side = <T>(tag: OutputTag<T>, value: T): void => {
     this.#context.side(tag.id).element(value, this.#cursor.timestamp);
-  }
+  };
 
   setEventTime(time: number): void {
     this.#store.timers.event.set(this.#cursor.slot, checkTime(time, this.#context.name));

@@ -1,10 +1,29 @@
 import { describe, expect, test } from 'vitest';
 import { CHUNK_ELEMENTS_MAX, type Chunk, type Flow, type Origin } from '../core/flow.js';
+import { inputNode } from '../dsl/data-stream.js';
 import { ChannelWriter, FlowQueue, type Whence } from './channel.js';
+import { WiredNode } from './wired-node.js';
 
 const lines: Origin = { name: 'plays.csv', unit: 'line' };
 const other: Origin = { name: 'more.csv', unit: 'line' };
 const derived: Origin = { name: 'window "w"', unit: 'time' };
+
+test('a step that has been idle before a restore says so to the stages behind it, once', () => {
+  const queue = new FlowQueue();
+  const writers = [new ChannelWriter(queue, { isFull: false })];
+  const node = new WiredNode({ node: inputNode('a', undefined, undefined), name: 'a', writers });
+  node.announce(-Infinity, false, true);
+  node.announce(-Infinity, false, true);
+  node.announce(5, true, true);
+  node.announce(6, false, true);
+  expect([queue.take(), queue.take(), queue.take(), queue.take(), queue.take()]).toEqual([
+    { kind: 'active', wasIdle: true },
+    { kind: 'watermark', time: 5 },
+    { kind: 'idle' },
+    { kind: 'watermark', time: 6 },
+    undefined,
+  ]);
+});
 
 describe('FlowQueue', () => {
   test('gives its items back in order, and counts elements', () => {

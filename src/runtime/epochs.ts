@@ -23,6 +23,7 @@ import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
 import { guardState } from './state-guard.js';
 import type { Task } from './task.js';
+import { markOfBoth, type NodeMark } from '../time/frontier.js';
 
 /** Bytes that one changed key is taken to need as long as no epoch has told better. */
 const BYTES_PER_KEY = 100;
@@ -60,7 +61,7 @@ interface Gathering {
     readonly uid: string;
     readonly drain: Generator<FrozenSlab | undefined, void, void>;
   }[];
-  readonly marks: Map<string, { input: number; output: number }>;
+  readonly marks: Map<string, NodeMark>;
   readonly counters: Map<string, Counters>;
   records: number;
 }
@@ -162,12 +163,8 @@ export class Epochs {
     for (const [uid, store] of this.#parts.stores.get(task) ?? [])
       gathering.slabs.push({ uid, drain: freezeStore(store, uid) });
     for (const [uid, mark] of task.wiring.marks()) {
-      // Shards of a stage have seen the same watermarks; the lowest is safe where one was ahead.
       const known = gathering.marks.get(uid);
-      gathering.marks.set(uid, {
-        input: Math.min(mark.input, known?.input ?? Infinity),
-        output: Math.min(mark.output, known?.output ?? Infinity),
-      });
+      gathering.marks.set(uid, known === undefined ? mark : markOfBoth(known, mark));
     }
     for (const [name, counters] of copyCounters(task)) {
       const sum = gathering.counters.get(name) ?? makeCounters();

@@ -1,7 +1,13 @@
 /** Mode (i): to subscribe to a DataStream is to run its graph here. Loading this file hands the runner to the streams. */
 import { Observable, Subject, Subscription, takeUntil, type Subscriber } from 'rxjs';
 import { systemClock } from '../core/clock.js';
-import { checkUids, nodesInOrder, type InputNode, type Outputs } from '../core/graph.js';
+import {
+  broadcastInputs,
+  checkUids,
+  nodesInOrder,
+  type InputNode,
+  type Outputs,
+} from '../core/graph.js';
 import { TidemarkError } from '../core/errors.js';
 import { installLocalRunner, type LocalConnection } from '../dsl/data-stream.js';
 import { LocalRun } from './local-run.js';
@@ -53,7 +59,7 @@ installLocalRunner({
   },
 });
 
-/** Begins a run and subscribes to its inputs, in order. Returns what stops it. */
+/** Begins a run and subscribes to its inputs, broadcast ones first. Returns what stops it. */
 function start(
   outputs: Outputs,
   feeds: Feeds,
@@ -95,7 +101,7 @@ function start(
     }
   };
   let open = run.inputs.length;
-  for (const [input, node] of inOrder(run.inputs, feeds)) {
+  for (const [input, node] of inOrder(run, feeds)) {
     if (isOver) break;
     observableOf(node, feeds)
       .pipe(takeUntil(stop$))
@@ -121,10 +127,14 @@ function start(
   return stop;
 }
 
-/** Inputs in the order of their declaration, which need not be that of the graph. */
-function inOrder(inputs: readonly InputNode[], feeds: Feeds): [number, InputNode][] {
+/** Broadcast inputs first; then in the order of their declaration, which need not be that of the graph. */
+function inOrder({ inputs, plan }: LocalRun, feeds: Feeds): [number, InputNode][] {
   const declared = [...feeds.keys()];
-  return [...inputs.entries()].sort(([, a], [, b]) => declared.indexOf(a) - declared.indexOf(b));
+  const isBroadcast = broadcastInputs([...plan.names.keys()]);
+  const rank = (node: InputNode): number => (isBroadcast.has(node) ? 0 : 1);
+  return [...inputs.entries()].sort(
+    ([, a], [, b]) => rank(a) - rank(b) || declared.indexOf(a) - declared.indexOf(b),
+  );
 }
 
 function observableOf(node: InputNode, feeds: Feeds): Observable<unknown> {

@@ -8,6 +8,7 @@ import type { Origin } from '../core/flow.js';
 import type { InputNode } from '../core/graph.js';
 import { groupRange } from '../core/key-group.js';
 import { KeyedStore } from '../state/slots.js';
+import { loadCopies } from './broadcast-copies.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epoch-parts.js';
 import type { JobJournal } from './job-journal.js';
@@ -52,6 +53,8 @@ interface Place {
   readonly shuffles: ShuffleOut[];
   readonly pressure: Pressure;
   readonly stores: Map<string, KeyedStore<object>>;
+  /** Copies of broadcast state that no checkpoint reads: the first shard has the one that counts. */
+  readonly copies: Map<string, KeyedStore<object>>;
 }
 
 export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJob> {
@@ -129,7 +132,8 @@ async function makePumps(assembly: AssemblyOptions): Promise<SplitPump[]> {
 }
 
 function makePlace(stage: Stage, shard: number): Place {
-  return { stage, shard, inputs: [], shuffles: [], pressure: { isFull: false }, stores: new Map() };
+  const pressure = { isFull: false };
+  return { stage, shard, inputs: [], shuffles: [], pressure, stores: new Map(), copies: new Map() };
 }
 
 /** A channel from each task upstream of a shuffle to each task downstream. */
@@ -174,6 +178,7 @@ function loadStores(
     ))
       loadBucket(store, kind, slabs, where);
   }
+  loadCopies(place, { committer, maxParallelism, plan });
 }
 
 async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptions): Promise<Task> {
@@ -242,7 +247,7 @@ function makeHost(
     isGuarded: false,
     now: () => clock.now(),
     stateOf(uid) {
-      const store = place.stores.get(uid);
+      const store = place.stores.get(uid) ?? place.copies.get(uid);
       assert(store !== undefined, `the store of "${uid}" was loaded`);
       return store;
     },

@@ -2,6 +2,7 @@
 import { PipelineError, TidemarkError, show } from '../core/errors.js';
 import { hasTimestamp, type Origin } from '../core/flow.js';
 import {
+  replicaName,
   upstreamLatenessMs,
   type GraphNode,
   type KeyNode,
@@ -61,6 +62,11 @@ export function makeContext(
       if (spec.state === undefined) throw new Error(`Tidemark bug: ${name} declares no state`);
       return host.stateOf(name, spec.state) as unknown as KeyedState<Live>;
     },
+    replicatedState<Live extends object>() {
+      if (spec.replicated === undefined) throw new Error(`Tidemark bug: ${name} has no copies`);
+      return host.stateOf(replicaName(name), spec.replicated) as unknown as KeyedState<Live>;
+    },
+    shard: wiring.spec.shard,
     upstreamLatenessMs: upstreamLatenessMs(node.inputs),
     isGuarded: host.isGuarded,
     watermark: () => wiring.watermarkAt(index),

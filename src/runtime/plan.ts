@@ -6,12 +6,19 @@
  *
  * With one shard everything is one task and nothing is dealt out. With more, each keyBy ends a stage: what stands
  * behind it runs in a stage of its own. A step that hangs on several stages (behind a union) runs in each of them.
+ * What is broadcast goes through a stage of one task, so that all shards meet it in the same order.
  */
-import { nodeNames, nodesInOrder, type GraphNode, type Outputs } from '../core/graph.js';
+import {
+  nodeNames,
+  nodesInOrder,
+  replicaName,
+  type GraphNode,
+  type Outputs,
+} from '../core/graph.js';
 
 export interface Stage {
   readonly name: string;
-  /** 1 for the stage of the sources. */
+  /** 1 for the stage of the sources, and for one that broadcasts. */
   readonly shards: number;
   /** In topological order. */
   readonly nodes: readonly GraphNode[];
@@ -81,7 +88,9 @@ class Planner {
     if (node.kind === 'operator' && node.inputs.length > 1) return [this.#join(node)];
     const homes = node.inputs.flatMap(({ from }) => {
       if (from.kind !== 'key') return this.#homes.get(from) ?? [];
-      const draft = this.#open(from, from.uid ?? this.#names.get(node) ?? '');
+      const spreads = node.kind === 'operator' && node.spec.spreads === true;
+      const name = from.uid ?? this.#names.get(node) ?? '';
+      const draft = this.#open(from, name, spreads ? 1 : this.#shards);
       this.#shuffle(from, draft, draft.name);
       return [draft];
     });
@@ -94,16 +103,16 @@ class Planner {
    */
   #join(node: GraphNode): Draft {
     const name = this.#names.get(node) ?? '';
-    const draft = this.#open(node, name);
+    const draft = this.#open(node, name, this.#shards);
     for (const [input, { from }] of node.inputs.entries())
       this.#shuffle(from, draft, `${name}/${input}`);
     return draft;
   }
 
-  #open(owner: GraphNode, name: string): Draft {
+  #open(owner: GraphNode, name: string, shards: number): Draft {
     let draft = this.#opened.get(owner);
     if (draft === undefined) {
-      draft = { name, shards: this.#shards, nodes: [], shuffles: [] };
+      draft = { name, shards, nodes: [], shuffles: [] };
       this.#opened.set(owner, draft);
       this.#stages.push(draft);
     }
@@ -125,7 +134,12 @@ export function operatorsOf(outputs: Outputs): Map<string, string> {
   return new Map(
     [...names].flatMap(([node, name]) =>
       node.kind === 'operator' && node.spec.state !== undefined
-        ? [[name, [node.spec.operator, node.spec.facts.stateShape ?? ''].join(' ').trimEnd()]]
+        ? [
+            [name, [node.spec.operator, node.spec.facts.stateShape ?? ''].join(' ').trimEnd()],
+            ...(node.spec.replicated === undefined
+              ? []
+              : [[replicaName(name), 'broadcast state'] as [string, string]]),
+          ]
         : [],
     ),
   );

@@ -6,6 +6,7 @@ import type { KeyCell, Operator, Receiver } from '../core/operator.js';
 import { compositeKeyText, isScalarKey } from '../state/key-codec.js';
 import { freezeDeep } from '../state/guard.js';
 import { hashKey } from '../state/key-hash.js';
+import type { ChannelWriter } from './channel.js';
 import { rejectElement, type Place, type WiringView } from './operator-context.js';
 
 /** Where elements go that nobody reads. */
@@ -119,6 +120,23 @@ export class DealOut implements Receiver {
 
   element(value: unknown, timestamp: number): void {
     this.#send?.(value, timestamp, this.#cell.key);
+  }
+}
+
+/** Hands the elements of a step that spreads them to every shard of the stages behind it. */
+export class Spread implements Receiver {
+  readonly #wiring: WiringView;
+  readonly #writers: readonly ChannelWriter[];
+
+  constructor({ node, wiring }: { readonly node: GraphNode; readonly wiring: WiringView }) {
+    this.#wiring = wiring;
+    this.#writers = wiring.spec.shuffles
+      .filter((shuffle) => shuffle.node === node)
+      .flatMap(({ writers }) => writers);
+  }
+
+  element(value: unknown, timestamp: number): void {
+    for (const writer of this.#writers) writer.element(value, timestamp, '', this.#wiring.whence);
   }
 }
 

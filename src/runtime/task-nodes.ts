@@ -1,7 +1,7 @@
 /** The nodes of a task as others ask for them, by name: counters, watermarks, what a checkpoint keeps of the frontier. */
 import { MIN_WATERMARK } from '../core/flow.js';
 import type { Counters, Operator } from '../core/operator.js';
-import type { Frontier } from '../time/frontier.js';
+import type { Frontier, NodeMark } from '../time/frontier.js';
 import type { WiredNode } from './wired-node.js';
 
 export abstract class TaskNodes {
@@ -20,16 +20,16 @@ export abstract class TaskNodes {
   }
 
   /**
-   * What a checkpoint keeps of the frontier: watermarks by name. Also those of unions, which would else wait again for
-   * an input that had come back behind the watermark.
+   * What a checkpoint keeps of the frontier, by name. Also of unions, which would else wait again for an input that had
+   * come back behind the watermark.
    */
-  marks(): Map<string, { input: number; output: number }> {
-    const marks = new Map<string, { input: number; output: number }>();
-    for (const [index, { name }] of this.nodes.entries()) {
-      const input = this.frontier.input(index);
-      if (input > MIN_WATERMARK) marks.set(name, { input, output: this.frontier.output(index) });
-    }
-    return marks;
+  marks(): Map<string, NodeMark> {
+    return new Map(
+      this.nodes.flatMap(({ name }, index) => {
+        const mark = this.frontier.mark(index);
+        return mark === undefined ? [] : [[name, mark]];
+      }),
+    );
   }
 
   /** The input watermark of a node by name. */

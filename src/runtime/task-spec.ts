@@ -2,6 +2,7 @@
 import type { Origin } from '../core/flow.js';
 import type { GraphNode } from '../core/graph.js';
 import type { KeyedState, KeyedStateSpec, Receiver } from '../core/operator.js';
+import type { NodeMark } from '../time/frontier.js';
 import type { ChannelWriter, FlowQueue, Pressure } from './channel.js';
 import type { DeadRecord, LateRecord } from './records.js';
 import type { Plan, Stage } from './plan.js';
@@ -58,8 +59,6 @@ export interface TaskSpec {
   readonly pressure: Pressure;
   /** No watermark before the end of all inputs. */
   readonly isBatch?: boolean;
-  /** Watermarks by uid that a checkpoint holds. */
-  readonly restoredMarks?:
-    | ReadonlyMap<string, { readonly input: number; readonly output: number }>
-    | undefined;
+  /** What a checkpoint holds of the frontier, by uid or derived name. */
+  readonly restoredMarks?: ReadonlyMap<string, NodeMark> | undefined;
 }

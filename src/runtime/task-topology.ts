@@ -1,5 +1,5 @@
 /** Who feeds whom within one task: pure questions about its part of the graph. */
-import type { GraphNode } from '../core/graph.js';
+import { broadcastInputs, type GraphNode } from '../core/graph.js';
 import type { Feeder } from '../time/frontier.js';
 import type { TaskSpec } from './task-spec.js';
 
@@ -12,9 +12,15 @@ export interface Reader {
 
 export class TaskTopology {
   readonly #spec: Pick<TaskSpec, 'plan' | 'stage' | 'inputs'>;
+  readonly #broadcast: ReadonlySet<GraphNode>;
 
   constructor(spec: Pick<TaskSpec, 'plan' | 'stage' | 'inputs'>) {
     this.#spec = spec;
+    const roots = broadcastInputs([...spec.plan.names.keys()]);
+    const spread = spec.inputs.filter(
+      ({ node }) => node.kind === 'operator' && node.spec.spreads === true,
+    );
+    this.#broadcast = new Set([...roots, ...spread.map(({ node }) => node)]);
   }
 
   /** What a node takes its watermark from; inputs without event time take no part where others have it. */
@@ -24,11 +30,14 @@ export class TaskTopology {
       inputs.flatMap((input, index) =>
         input.kind === kind && input.node === from ? [{ input: index }] : [],
       );
-    const timed = node.inputs.filter(({ from }) => from.hasEventTime);
-    const upstream = (timed.length > 0 ? timed : node.inputs).flatMap(({ from }): Feeder[] => {
-      if (this.#isCut(from)) return ofInputs('shuffle', from);
-      const index = stage.nodes.indexOf(from);
-      return index < 0 ? ofInputs('shuffle', from) : [{ node: index }];
+    const hasSides = node.kind === 'operator' && node.spec.inputs > 1;
+    const isAnyTimed = node.inputs.some(({ from }) => from.hasEventTime);
+    const upstream = node.inputs.flatMap(({ from }, number): Feeder[] => {
+      if (isAnyTimed && !from.hasEventTime) return [];
+      const side = hasSides ? { side: number } : {};
+      const index = this.#isCut(from) ? -1 : stage.nodes.indexOf(from);
+      const feeders = index < 0 ? ofInputs('shuffle', from) : [{ node: index }];
+      return feeders.map((feeder) => ({ ...feeder, ...side }));
     });
     return [...ofInputs('split', node), ...upstream];
   }
@@ -64,6 +73,11 @@ export class TaskTopology {
     return this.#spec.inputs.flatMap(({ kind, node: root }, input) =>
       kind === 'split' && upstream.has(root) ? [input] : [],
     );
+  }
+
+  /** Whether what arrives from a node is broadcast. */
+  isBroadcast(node: GraphNode): boolean {
+    return this.#broadcast.has(node);
   }
 
   /** With several shards, what stands behind a keyBy runs in another stage. */

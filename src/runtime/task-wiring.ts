@@ -9,7 +9,7 @@ import type { Budget, KeyCell, Operator, Receiver } from '../core/operator.js';
 import { Frontier } from '../time/frontier.js';
 import type { Pressure, Whence } from './channel.js';
 import type { FusedRun } from './fusion.js';
-import { DealOut, FanOut, SecondInput, nowhere } from './receivers.js';
+import { DealOut, FanOut, SecondInput, Spread, nowhere } from './receivers.js';
 import type { TaskInput, TaskSpec } from './task-spec.js';
 import { TaskNodes } from './task-nodes.js';
 import { TaskTopology, type Reader } from './task-topology.js';
@@ -85,13 +85,14 @@ export class TaskWiring extends TaskNodes {
       // A batch job has one watermark, at the end of all inputs: until then nothing is late, and nobody is idle.
       if (generator !== undefined && this.spec.isBatch === true) {
         frontier.advanced(index, due, due === MAX_WATERMARK ? due : MIN_WATERMARK);
-        wired.announce(frontier.output(index), frontier.settleIdle(index, false));
+        const idle = frontier.settleIdle(index, false);
+        if (wired.announces) wired.announce(frontier.output(index), idle, frontier.wasIdle(index));
         continue;
       }
       if (due > MIN_WATERMARK || generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
       const idle = frontier.settleIdle(index, generator?.allIdle());
-      wired.announce(frontier.output(index), idle);
+      if (wired.announces) wired.announce(frontier.output(index), idle, frontier.wasIdle(index));
     }
     return true;
   }
@@ -121,12 +122,16 @@ export class TaskWiring extends TaskNodes {
     for (const { generator } of this.inputs[input]?.generators ?? []) generator?.end(input);
   }
 
-  /** The watermark by which the task chooses among its inputs. */
+  /**
+   * The watermark by which the task chooses among its inputs. Without event time one is taken last, but for a broadcast
+   * one, which the others read: it is taken first.
+   */
   watermarkOfInput(input: number): number {
     const [operator] = this.inputs[input]?.generators ?? [];
     if (operator?.generator !== undefined) return operator.generator.watermarkOf(input);
     const node = this.spec.inputs[input]?.node;
-    return node?.hasEventTime === true ? this.frontier.inputWatermark(input) : Infinity;
+    if (node?.hasEventTime === true) return this.frontier.inputWatermark(input);
+    return node !== undefined && this.topology.isBroadcast(node) ? MIN_WATERMARK : Infinity;
   }
 
   /** A record that the source could not decode: it never becomes an element. */
@@ -214,11 +219,16 @@ export class TaskWiring extends TaskNodes {
     return receivers.length > 1 ? new FanOut(receivers, this.spec.host) : (only ?? nowhere);
   }
 
-  /** A step that keeps its key may be dealt out too, besides what reads it here. A keyBy deals out by itself. */
+  /**
+   * A step that keeps its key may be dealt out too, besides what reads it here, and so is one that is broadcast. A keyBy
+   * deals out by itself.
+   */
   #dealt(node: GraphNode, side: string | undefined): Receiver[] {
     const { keyedBy, kind } = node;
-    if (kind === 'key' || keyedBy === undefined || side !== undefined) return [];
+    if (kind === 'key' || side !== undefined) return [];
     if (!this.spec.shuffles.some((shuffle) => shuffle.node === node)) return [];
+    if (isSpread(node)) return [new Spread({ node, wiring: this })];
+    if (keyedBy === undefined) return [];
     return [new DealOut({ node, wiring: this, cell: this.cellOf(keyedBy) })];
   }
 
@@ -243,11 +253,12 @@ export class TaskWiring extends TaskNodes {
   }
 
   #wireInput({ kind, node, origin }: TaskInput, input: number): WiredInput {
-    if (kind === 'shuffle' && node.keyedBy !== undefined)
+    if (kind === 'shuffle')
       return {
         receiver: this.#downstream(node, undefined),
         run: undefined,
-        cell: this.cellOf(node.keyedBy),
+        // What is broadcast has no key that anybody reads.
+        cell: node.keyedBy === undefined ? { key: '' } : this.cellOf(node.keyedBy),
         origin,
         generators: [],
       };
@@ -265,6 +276,10 @@ export class TaskWiring extends TaskNodes {
       generators,
     };
   }
+}
+
+function isSpread(node: GraphNode): boolean {
+  return node.kind === 'operator' && node.spec.spreads === true;
 }
 
 function wire(node: GraphNode, spec: TaskSpec): WiredNode {

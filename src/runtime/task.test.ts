@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  broadcast,
+  connect,
   eventTime,
   keyBy,
   map,
@@ -36,6 +38,13 @@ const timed = pipeline('timed', { a: unchecked<number>(), b: unchecked<number>()
       },
       timer: ({ time }) => [`timer ${time}`],
     }),
+  ),
+);
+
+const ruled = pipeline('ruled', { a: unchecked<number>(), b: unchecked<number>() }, ({ a, b }) =>
+  a.pipe(
+    keyBy((n) => n),
+    connect(broadcast(b), { uid: 'x', first: (n) => [`${n}`], second: (n) => [`rule ${n}`] }),
   ),
 );
 
@@ -94,6 +103,14 @@ describe('the input with the lowest watermark', () => {
       'element 55',
       'element 60',
     ]);
+  });
+
+  test('a broadcast one without event time is taken before all others', () => {
+    const bench = workbench(ruled);
+    bench.send(0, chunk([1]), chunk([2]));
+    bench.send(1, chunk([10]), chunk([11]));
+    bench.run();
+    expect(bench.log).toEqual(['rule 10', 'rule 11', '1', '2']);
   });
 
   test('ties go by declaration', () => {
@@ -227,7 +244,7 @@ interface Bench {
 }
 
 function workbench(
-  definition: PipelineDefinition<unknown, unknown> | typeof both | typeof timed,
+  definition: PipelineDefinition<unknown, unknown> | typeof both | typeof timed | typeof ruled,
   options: { align?: boolean; sliced?: boolean; sinkRoom?: number; logBarriers?: boolean } = {},
 ): Bench {
   const log: string[] = [];

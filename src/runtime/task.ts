@@ -223,6 +223,7 @@ export class Task {
         frontier.setInputIdle(input, true);
         break;
       case 'active':
+        if (signal.wasIdle === true) frontier.setInputWasIdle(input);
         frontier.setInputIdle(input, false);
         break;
       case 'end':

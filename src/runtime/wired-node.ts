@@ -32,6 +32,8 @@ export class WiredNode {
   readonly #writers: readonly ChannelWriter[];
   #sentWatermark = MIN_WATERMARK;
   #sentIdle = false;
+  /** Whether the stages downstream know that it has ever been idle. */
+  #sentWasIdle = false;
 
   constructor(parts: {
     readonly node: GraphNode;
@@ -131,9 +133,16 @@ export class WiredNode {
     };
   }
 
+  /** Whether there are stages downstream. */
+  get announces(): boolean {
+    return this.#writers.length > 0;
+  }
+
   /** Tells the stages downstream what has changed. */
-  announce(watermark: number, idle: boolean): void {
-    if (this.#writers.length === 0) return;
+  announce(watermark: number, idle: boolean, wasIdle: boolean): void {
+    if (wasIdle && !this.#sentWasIdle && !idle)
+      for (const writer of this.#writers) writer.signal({ kind: 'active', wasIdle: true });
+    this.#sentWasIdle = wasIdle;
     if (watermark > this.#sentWatermark) {
       this.#sentWatermark = watermark;
       this.#sentIdle = false;

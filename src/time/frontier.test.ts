@@ -7,8 +7,11 @@ const END = Infinity;
 class Valve {
   readonly frontier: Frontier;
 
-  constructor(inputs: number) {
-    const feeders = Array.from({ length: inputs }, (_, input): Feeder => ({ input }));
+  constructor(inputs: number, hasSides = false) {
+    const feeders = Array.from({ length: inputs }, (_, input): Feeder => ({
+      input,
+      side: hasSides ? input : 0,
+    }));
     this.frontier = new Frontier({ inputs, layout: [feeders] });
   }
 
@@ -323,13 +326,14 @@ test('the watermark never goes back in any history of two inputs', () => {
     depth === 0
       ? [[]]
       : histories(depth - 1).flatMap((before) => moves.map((_, move) => [...before, move]));
-  for (const history of histories(4)) {
-    const valve = new Valve(2);
-    let last = -Infinity;
-    for (const move of history) {
-      const now = moves[move]?.(valve) ?? NaN;
-      if (!(now >= last)) expect.fail(`${history.join(' ')}: ${now} after ${last}`);
-      last = now;
+  for (const history of histories(4))
+    for (const hasSides of [false, true]) {
+      const valve = new Valve(2, hasSides);
+      let last = -Infinity;
+      for (const move of history) {
+        const now = moves[move]?.(valve) ?? NaN;
+        if (!(now >= last)) expect.fail(`${history.join(' ')}: ${now} after ${last}`);
+        last = now;
+      }
     }
-  }
 });
