@@ -185,9 +185,8 @@ export class Frontier {
 
   /** The sides of a node; one without any feeder where nothing feeds it. */
   #sidesOf(layout: readonly Feeder[]): Side[] {
-    const numbers = new Set(layout.map(({ side = 0 }) => side));
-    if (numbers.size === 0) numbers.add(0);
-    return [...numbers]
+    const numbers = layout.length === 0 ? [0] : layout.map(({ side = 0 }) => side);
+    return [...new Set(numbers)]
       .toSorted((a, b) => a - b)
       .map((number) => {
         const own = layout.filter(({ side = 0 }) => side === number);
