@@ -127,6 +127,13 @@ export {
   type FileRow,
   type JsonlFileOptions,
 } from './connectors/file.js';
+export {
+  ingest,
+  type Ingest,
+  type IngestOptions,
+  type IngestStatus,
+} from './connectors/ingest.js';
+export type { Feed, FeedOptions } from './connectors/ingest-feed.js';
 export { nodeFiles } from './connectors/node-files.js';
 export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
@@ -146,6 +153,7 @@ export type {
 } from './core/connector.js';
 export type { Chunk, Origin, Unreadable } from './core/flow.js';
 export {
+  connectorCrashPoints,
   crashPoints,
   type CrashPoint,
   type Files,

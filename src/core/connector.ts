@@ -45,6 +45,17 @@ export interface SplitReader {
    * Never called again before it has settled. Timestamps may be left out (NO_TIMESTAMP) and keys are empty.
    */
   read(): Promise<SourceChunk | undefined>;
+  /**
+   * The job is about to stop: a `read` under way settles soon, with whatever it likes, for nobody looks at it. For
+   * readers that may wait for ever; without it such a read is left hanging, and `close` comes only after it.
+   */
+  interrupt?(): void;
+  /**
+   * The cursor of a chunk of this reader is committed, and no run begins before it again: what lies before may go.
+   * Called after each epoch, in order, also after `close`, and not at all when the process dies in between; so `open`
+   * learns the same from the cursor that it is given. It must not throw: what goes wrong is told by the next `read`.
+   */
+  committed?(cursor: Cursor): void;
   close(): Promise<void>;
 }
 

@@ -76,6 +76,12 @@ export const errorTable = {
   SOURCE_CHANGED: entry(
     'A source no longer holds what the committed position says has been read from it.',
   ),
+  INGEST_FULL: entry(
+    'An ingest log has no room for another value, and as many pushes wait as may.',
+    true,
+  ),
+  INGEST_CLOSED: entry('An ingest log was ended or closed, and takes no more values.'),
+  TABLE_NOT_FOUND: entry('A directory holds no table that a job has written.', true),
   SINK_FAILED: entry('A sink reported an error while it was written.', true),
   SINK_TOO_WEAK: entry(
     'An exactly-once job writes to a sink that may repeat outputs, and the sink does not allow it.',

@@ -31,7 +31,20 @@ export const crashPoints = [
   'epoch.cleaned', // slabs that nothing refers to are removed
 ] as const;
 
-export type CrashPoint = (typeof crashPoints)[number];
+/** The awaits of connectors that keep something themselves. A job meets them only when it uses the connector. */
+export const connectorCrashPoints = [
+  'ingest.opened', // the log is open, nothing has been read
+  'ingest.gathered', // a group of values is encoded; nothing of it is on disk
+  'ingest.written', // the group is written, not yet flushed
+  'ingest.flushed', // the group is on disk; nobody has been told
+  'ingest.trimmed', // values behind the committed epoch are removed, not yet flushed
+  'table.opened', // the table is open, nothing has been read
+  'table.staged', // rows of the epoch are written, not yet flushed
+  'table.flushed', // rows of the epoch are on disk; readers do not see them
+  'table.published', // readers see the epoch
+] as const;
+
+export type CrashPoint = (typeof crashPoints)[number] | (typeof connectorCrashPoints)[number];
 
 /** A small file system, so that the simulator can lose what was not synced. Paths use `/`. */
 export interface Files {

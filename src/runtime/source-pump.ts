@@ -39,6 +39,7 @@ export class SourcePump {
   readonly #waiting: { readonly upTo: number; readonly bytes: number }[] = [];
   #waitingBytes = 0;
   #queuedElements = 0;
+  #reader: SplitReader | undefined;
 
   constructor(options: SourcePumpOptions) {
     this.#options = options;
@@ -92,12 +93,19 @@ export class SourcePump {
 
   stop(): void {
     this.#isStopped = true;
+    this.#reader?.interrupt?.();
     this.#room.ring();
+  }
+
+  /** Tells the reader, if this run has one, what it need not keep any more. */
+  committed(cursor: Cursor | undefined): void {
+    if (cursor !== undefined) this.#reader?.committed?.(cursor);
   }
 
   async #read(): Promise<void> {
     const { source, split, runtime, wake } = this.#options;
     const reader: SplitReader = await source.open(split, this.#cursor, runtime);
+    this.#reader = reader;
     try {
       while (!this.#isStopped) {
         this.#pollingSince = runtime.clock.now();

@@ -38,6 +38,7 @@ export class SimulatedWorld {
   /** Every named await that was met, over all incarnations. */
   readonly visits = new Map<CrashPoint, number>();
   readonly #disk: SimulatedDisk;
+  readonly #moreDisks = new Map<string, SimulatedDisk>();
   readonly #files: SimulatedFiles;
   readonly #clock = new VirtualClock(1_000_000);
   readonly #crashes: readonly PlannedCrash[];
@@ -50,6 +51,13 @@ export class SimulatedWorld {
     this.#files = simulatedFiles();
     this.disk = this.#disk;
     this.files = this.#files;
+  }
+
+  /** A disk beside that of the job, for a connector that keeps something itself; the same one for the same name. */
+  diskOf(name: string): StateBackendFactory {
+    const disk = this.#moreDisks.get(name) ?? simulatedDisk(`simulated disk "${name}"`);
+    this.#moreDisks.set(name, disk);
+    return disk;
   }
 
   /** Runs one incarnation of a job: `start` is handed the runtime of this life and gives the promise of its end. */
@@ -91,6 +99,7 @@ export class SimulatedWorld {
     life.isAlive = false;
     this.#clock.reset(this.#clock.now());
     this.#disk.crash(this.random);
+    for (const disk of this.#moreDisks.values()) disk.crash(this.random);
     this.#files.crash(this.random);
     return { crashed: true, point };
   }
