@@ -127,17 +127,21 @@ export {
   type FileRow,
   type JsonlFileOptions,
 } from './connectors/file.js';
-export {
-  ingest,
-  type Ingest,
-  type IngestOptions,
-  type IngestStatus,
-} from './connectors/ingest.js';
+export { ingest, type Ingest, type IngestOptions, type IngestStatus } from './connectors/ingest.js';
 export type { Feed, FeedOptions } from './connectors/ingest-feed.js';
 export { nodeFiles } from './connectors/node-files.js';
 export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
 export { partFiles, type PartFilesOptions } from './connectors/part-files.js';
+export {
+  openTable,
+  type OpenTableOptions,
+  type Row,
+  type RowRange,
+  type TableReader,
+  type TableSnapshot,
+} from './connectors/open-table.js';
+export { table, type TableOptions } from './connectors/table.js';
 export type {
   Cursor,
   Guarantee,

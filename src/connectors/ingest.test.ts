@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { collect, eventTime, map, nodeRuntime, pipeline, run, unchecked } from '../index.js';
+import { collect, map, nodeRuntime, pipeline, run, unchecked } from '../index.js';
 import { simulatedDisk } from '../testing/simulated-disk.js';
 import { ingest } from './ingest.js';
 

@@ -72,17 +72,17 @@ export interface IngestStatus {
 }
 
 /** What may be pushed: what the schema takes. */
-export type PushedOf<Schema> = Schema extends Unchecked<infer T>
-  ? T
-  : Schema extends { readonly '~standard': { readonly types?: { readonly input: infer In } | undefined } }
-    ? In
-    : never;
+export type PushedOf<Schema> =
+  Schema extends Unchecked<infer T>
+    ? T
+    : Schema extends {
+          readonly '~standard': { readonly types?: { readonly input: infer In } | undefined };
+        }
+      ? In
+      : never;
 /** What is logged: what the schema gives. */
-export type LoggedOf<Schema> = Schema extends Unchecked<infer T>
-  ? T
-  : Schema extends StandardSchema<infer Out>
-    ? Out
-    : never;
+export type LoggedOf<Schema> =
+  Schema extends Unchecked<infer T> ? T : Schema extends StandardSchema<infer Out> ? Out : never;
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const count = z.int().min(1);

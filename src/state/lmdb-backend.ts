@@ -25,7 +25,7 @@ import { encodeValue, readValue } from './value-codec.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
-const options = {
+export const environmentOptions = {
   ...({ encoding: 'binary', keyEncoding: 'binary', cache: false, compression: false } as const),
   ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
 };
@@ -47,7 +47,7 @@ async function openStore(directory: string): Promise<StateBackend> {
     await takeOwnership(fs.realpathSync(directory), undo);
     const mark = join(directory, 'tidemark');
     checkFile(join(directory, 'data.mdb'), fs.existsSync(mark));
-    const database = open<Uint8Array, Uint8Array>(directory, options);
+    const database = open<Uint8Array, Uint8Array>(directory, environmentOptions);
     undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
     // From here on an empty data file means a loss; before, it was left by a process that died while it made it.
@@ -177,7 +177,7 @@ class LmdbBackend implements StateBackend {
 }
 
 /** With a checksum, so that a key that has turned into another is found at the next opening. */
-function storedKey(key: string): Uint8Array {
+export function storedKey(key: string): Uint8Array {
   const writer = new ByteWriter(key.length + 6);
   writeKey(writer, key);
   writer.u32(crc32(writer.peek()));
