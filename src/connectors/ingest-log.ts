@@ -12,7 +12,7 @@ import { sealValue } from '../state/sealed-value.js';
 import type { IndexEntry } from './ingest-index.js';
 import { END_KEY, damaged, logKey, openLog, trimMark, type OpenLog } from './ingest-open.js';
 import { IngestQueue, type GroupRecord, type QueueLimits } from './ingest-queue.js';
-import { RECORD_OVERHEAD_BYTES, decodeRecord, encodeRecord } from './ingest-record.js';
+import { bytesOnDisk, decodeRecord, encodeRecord } from './ingest-record.js';
 
 export interface IngestLogOptions {
   readonly store: StateBackendFactory;
@@ -196,8 +196,8 @@ export class IngestLog {
     const appended = this.#options.runtime.clock.now();
     let first = index.last + 1;
     return group.map(({ count, values }) => {
-      const entry = { first, count, bytes: values.length + RECORD_OVERHEAD_BYTES };
       const record = encodeRecord({ first, count, durable: index.last, appended }, values);
+      const entry = { first, count, bytes: bytesOnDisk(record) };
       backend.writeAhead(logKey(first), record);
       first += count;
       return entry;
@@ -220,6 +220,7 @@ export class IngestLog {
     this.#trimMarks = open.trimMarks;
     if (open.hasEnded && this.#state !== 'closed') this.#state = 'ended';
     this.#queue.settle(open.index.bytes);
+    this.#ended.ring();
     return open;
   }
 

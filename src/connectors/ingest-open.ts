@@ -11,7 +11,7 @@ import type { Runtime } from '../core/runtime.js';
 import type { StateBackend, StateBackendFactory } from '../state/backend.js';
 import { openSealed, sealValue } from '../state/sealed-value.js';
 import { IngestIndex, type FoundEntry } from './ingest-index.js';
-import { RECORD_OVERHEAD_BYTES, readHead } from './ingest-record.js';
+import { bytesOnDisk, readHead } from './ingest-record.js';
 
 const FORMAT = 1;
 const META_KEY = 'meta';
@@ -93,7 +93,7 @@ async function readIndex(
     const head = readHead(record, `${where}, ${key}`);
     if (logKey(head.first) !== key)
       throw damaged(`${where}, ${key}`, 'the record of this key', `that of ${head.first}`);
-    found.push({ ...head, bytes: record.length + RECORD_OVERHEAD_BYTES });
+    found.push({ ...head, bytes: bytesOnDisk(record) });
     if (at % RECORDS_PER_TURN === 0) await clock.turn();
   }
   const { index, removed } = IngestIndex.of(found, { trimmed, where });

@@ -57,8 +57,8 @@ export class IngestQueue {
   /** Waiters before it have been let in. */
   #firstWaiter = 0;
   #waitingBytes = 0;
-  /** As the log says. */
-  #diskBytes = 0;
+  /** As the log says; undefined until it is open. */
+  #diskBytes: number | undefined;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -108,8 +108,11 @@ export class IngestQueue {
   settle(diskBytes: number): void {
     this.#flight?.done.resolve();
     this.#flight = undefined;
+    const isFirst = this.#diskBytes === undefined;
     this.#diskBytes = diskBytes;
     this.#admit();
+    // Until the log was open every push had to wait; now only so many may.
+    if (isFirst) this.#refuseExcess();
   }
 
   /** Nothing more will be written: everything that is not on disk is rejected. */
@@ -135,6 +138,7 @@ export class IngestQueue {
 
   #hasRoom(size: number): boolean {
     const { maxPending, maxBytes } = this.#limits;
+    if (this.#diskBytes === undefined) return false;
     const flightBytes = this.#flight?.bytes ?? 0;
     const bytes = this.#diskBytes + flightBytes + this.#groupBytes + size + RECORD_OVERHEAD_BYTES;
     return this.pending < maxPending && bytes <= maxBytes;
@@ -156,11 +160,12 @@ export class IngestQueue {
   }
 
   #wait(bytes: Uint8Array): Promise<void> {
-    const { maxBytes, maxWaiting, where } = this.#limits;
+    const { maxPending, maxBytes, maxWaiting, where } = this.#limits;
     const size = bytes.length + RECORD_OVERHEAD_BYTES;
     if (size > maxBytes)
       throw full(where, `values of at most ${maxBytes} bytes`, `one of ${size}`, tooLarge);
-    if (this.waiting >= maxWaiting || this.#waitingBytes + size > maxBytes)
+    const most = this.#diskBytes === undefined ? Math.max(maxPending, maxWaiting) : maxWaiting;
+    if (this.waiting >= most || this.#waitingBytes + size > maxBytes)
       throw full(where, 'room in the log', this.#fullness(), tooFull);
     const turn = deferred();
     this.#waiters.push({ bytes, turn });
@@ -182,8 +187,19 @@ export class IngestQueue {
     this.#firstWaiter = 0;
   }
 
+  #refuseExcess(): void {
+    const { maxWaiting, where } = this.#limits;
+    if (this.waiting <= maxWaiting) return;
+    const refusal = full(where, 'room in the log', this.#fullness(), tooFull);
+    for (const { bytes, turn } of this.#waiters.splice(this.#firstWaiter + maxWaiting)) {
+      this.#waitingBytes -= bytes.length + RECORD_OVERHEAD_BYTES;
+      turn.reject(refusal);
+    }
+  }
+
   #fullness(): string {
-    return `${this.pending} values pending, ${this.waiting} waiting, ${this.#diskBytes} bytes on disk`;
+    const disk = this.#diskBytes ?? 'unknown';
+    return `${this.pending} values pending, ${this.waiting} waiting, ${disk} bytes on disk`;
   }
 }
 

@@ -18,8 +18,13 @@ const VERSION = 1;
 const HEADER_BYTES = 30;
 const CHECKSUM_BYTES = 4;
 
-/** What a record takes beside its values, with what LMDB needs for an entry. */
+/** What a record takes beside its values: head, checksum, and about what LMDB needs for an entry. */
 export const RECORD_OVERHEAD_BYTES = 128;
+
+/** What a record is counted as, so that a limit is kept without asking the disk. */
+export function bytesOnDisk(record: Uint8Array): number {
+  return record.length - HEADER_BYTES - CHECKSUM_BYTES + RECORD_OVERHEAD_BYTES;
+}
 
 export interface RecordHead {
   /** Number of the first value; the first one ever has number 1. */
