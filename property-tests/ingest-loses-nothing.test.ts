@@ -18,6 +18,7 @@ import {
   unchecked,
   type CrashPoint,
   type Runtime,
+  type StateBackendFactory,
 } from 'tidemark';
 import { simulatedWorld, type PlannedCrash } from 'tidemark/testing';
 import { afterAll, describe, expect } from 'vitest';
@@ -61,6 +62,23 @@ const courses: fc.Arbitrary<Course> = fc.record({
   ),
 });
 
+/** A flush takes a while, in which the machine may die of something else. */
+function slow(disk: StateBackendFactory, { clock }: Runtime): StateBackendFactory {
+  return {
+    ...disk,
+    async open() {
+      const backend = await disk.open();
+      const flush = backend.flushed.bind(backend);
+      return Object.assign(backend, {
+        async flushed() {
+          for (let turn = 0; turn < 3; turn += 1) await clock.turn();
+          await flush();
+        },
+      });
+    },
+  };
+}
+
 class Service {
   pushed = 0;
   readonly acknowledged: number[] = [];
@@ -85,7 +103,7 @@ class Service {
   async #live(runtime: Runtime): Promise<void> {
     const { records, maxBytes, producers, values } = this.#course;
     const log = ingest(unchecked<number>(), {
-      ...{ directory: this.world.diskOf('log'), runtime, maxBytes },
+      ...{ directory: slow(this.world.diskOf('log'), runtime), runtime, maxBytes },
     });
     const job = run(copied, {
       ...{ from: log, state: this.world.disk, checkpoint: { records, every: 50 }, runtime },
