@@ -41,6 +41,7 @@ export class IngestLog {
   #trimTo = 0;
   #trimMarks: readonly string[] = [];
   readonly #ended = new Wake();
+  #ending: Promise<void> | undefined;
 
   constructor(options: IngestLogOptions) {
     this.#options = options;
@@ -113,16 +114,8 @@ export class IngestLog {
   }
 
   /** Resolves once the end is on disk, behind everything pushed so far. */
-  async end(): Promise<void> {
-    this.check();
-    if (this.#state === 'open') this.#state = 'ending';
-    this.#work();
-    while (!this.hasEnded) {
-      await this.#ended.wait();
-      this.check();
-    }
-    // Several may wait: the bell wakes one, which wakes the next.
-    this.#ended.ring();
+  end(): Promise<void> {
+    return (this.#ending ??= this.#end());
   }
 
   /** Finishes the group under way and lets go of the directory. Safe to call twice. */
@@ -134,6 +127,16 @@ export class IngestLog {
     this.#ended.ring();
     const opened = await this.#opening?.catch(() => undefined);
     await opened?.backend.close();
+  }
+
+  async #end(): Promise<void> {
+    this.check();
+    if (this.#state === 'open') this.#state = 'ending';
+    this.#work();
+    while (!this.hasEnded) {
+      await this.#ended.wait();
+      this.check();
+    }
   }
 
   get #where(): string {
