@@ -234,7 +234,7 @@ export class IngestLog {
       where: this.#where,
       hint:
         how === 'ended'
-          ? 'end() is final, also over restarts: begin another log in a directory of its own.'
+          ? 'The end is final, also over restarts: begin another log in a directory of its own.'
           : 'Make another ingest(...) on the directory to go on.',
     });
   }

@@ -154,17 +154,26 @@ describe('reading', () => {
     await log.push(1);
     await log.push(2);
     const { log: id } = await cursorOf(log);
-    const refused = (cursor: unknown, split = '0') =>
-      expect(log.open(split, cursor, runtime)).rejects;
-    await refused(17).toThrow(/SOURCE_CHANGED: expected a position in an ingest log, got 17/);
-    await refused({ log: 'other', sequence: 1 }).toThrow(/SOURCE_CHANGED: expected the log other/);
-    await refused({ log: id, sequence: 3 }).toThrow(/SOURCE_CHANGED: expected values up to 3/);
-    await refused(undefined, '1').toThrow(/SOURCE_CHANGED: expected the only split/);
+    const opening = (cursor: unknown, split = '0') => log.open(split, cursor, runtime);
+    await expect(opening(17)).rejects.toThrow(
+      /SOURCE_CHANGED: expected a position in an ingest log, got 17/,
+    );
+    await expect(opening({ log: 'other', sequence: 1 })).rejects.toThrow(
+      /SOURCE_CHANGED: expected the log other/,
+    );
+    await expect(opening({ log: id, sequence: 3 })).rejects.toThrow(
+      /SOURCE_CHANGED: expected values up to 3/,
+    );
+    await expect(opening(undefined, '1')).rejects.toThrow(
+      /SOURCE_CHANGED: expected the only split/,
+    );
     const reader = await log.open('0', { log: id, sequence: 1 }, runtime);
-    await refused(undefined).toMatchObject({ code: 'STATE_IN_USE' });
+    await expect(opening(undefined)).rejects.toMatchObject({ code: 'STATE_IN_USE' });
     while (log.status().trimmed < 1) await runtime.clock.turn();
     await reader.close();
-    await refused({ log: id, sequence: 0 }).toThrow(/SOURCE_CHANGED: expected values from 1 on/);
+    await expect(opening({ log: id, sequence: 0 })).rejects.toThrow(
+      /SOURCE_CHANGED: expected values from 1 on/,
+    );
     // Without a position it begins with what is left.
     const rest = await log.open('0', undefined, runtime);
     expect((await rest.read())?.chunk.values).toEqual([2]);

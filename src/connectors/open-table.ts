@@ -61,8 +61,8 @@ export interface OpenTableOptions {
 }
 
 const rangeSchema = z.strictObject({
-  from: z.unknown(),
-  to: z.unknown(),
+  from: z.unknown().optional(),
+  to: z.unknown().optional(),
   limit: z.int().min(1).default(1000),
   reverse: z.boolean().default(false),
 });
@@ -146,8 +146,8 @@ class LmdbTable<V> implements TableReader<V> {
   }
 
   range(range: RowRange = {}): Row<V>[] {
-    const where = `${this.#options.where}, range()`;
-    const { from, to, limit, reverse } = checkOptions(rangeSchema, range, where);
+    const { where } = this.#options;
+    const { from, to, limit, reverse } = checkOptions(rangeSchema, range, 'range()');
     return this.#rows({
       from: from === undefined ? ROWS_START : rowKey(from as Key, where),
       to: to === undefined ? ROWS_END : rowKey(to as Key, where),
@@ -165,7 +165,7 @@ class LmdbTable<V> implements TableReader<V> {
   }
 
   watch(options: { readonly every?: Duration } = {}): Observable<number> {
-    const { every } = checkOptions(watchSchema, options, `${this.#options.where}, watch()`);
+    const { every } = checkOptions(watchSchema, options, 'watch()');
     const everyMs = durationMs(every, 'every of watch()');
     const { clock } = this.#options;
     return new Observable((subscriber) => {
