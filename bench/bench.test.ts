@@ -12,7 +12,7 @@ import { jsonLines, tableOf, verdictLines, verdictTable } from './report.js';
 import type { Measured, Row } from './rounds.js';
 import { ratioOf, spreadOf } from './statistics.js';
 import { Tally } from './tally.js';
-import { limits, verdictsOf } from './verdicts.js';
+import { limits, modesOf, variantOfMode, verdictsOf } from './verdicts.js';
 
 // A few keys, ten minutes of event time in which windows open, fire and close; not where a case has a rate of its own.
 const tiny = { warm: 2_000, events: 12_345, keys: 50 };
@@ -202,7 +202,7 @@ describe('a verdict', () => {
     for (const limit of limits) {
       const { variants } = caseNamed(limit.case);
       expect(Object.keys(variants), limit.case).toEqual(
-        expect.arrayContaining(['engine', 'engine-subscribe']),
+        expect.arrayContaining(modesOf(limit).map((mode) => variantOfMode[mode])),
       );
     }
   });

@@ -1,5 +1,6 @@
 /** All cases, in the order of the table. */
 import type { BenchCase } from './case.js';
+import { ingest } from './ingest.js';
 import { keyedCounts } from './keyed-count.js';
 import { latency } from './latency.js';
 import { millionWindows } from './million-windows.js';
@@ -18,4 +19,5 @@ export const cases: readonly BenchCase[] = [
   trend,
   millionWindows,
   latency,
+  ingest,
 ];

@@ -13,6 +13,8 @@ interface Limit {
   readonly aim?: number;
   /** Default: lower. */
   readonly better?: 'lower' | 'higher';
+  /** Default: both. */
+  readonly modes?: readonly Mode[];
 }
 
 const xHand = { measure: 'xHand', what: 'x the loop by hand' };
@@ -67,12 +69,21 @@ export const limits: readonly Limit[] = [
     must: 10,
     aim: 3,
   },
+  {
+    case: 'ingest',
+    measure: 'pushesPerSecond',
+    what: 'pushes per second, 1,000 in flight',
+    must: 50_000,
+    aim: 200_000,
+    better: 'higher',
+    modes: ['job'],
+  },
 ];
 
 /** `job`: by `run`, which is what the limits are for. `subscription`: the same, for information. */
 export type Mode = 'job' | 'subscription';
 
-const variantOfMode: Readonly<Record<Mode, VariantName>> = {
+export const variantOfMode: Readonly<Record<Mode, VariantName>> = {
   job: 'engine',
   subscription: 'engine-subscribe',
 };
@@ -97,9 +108,11 @@ export function verdictsOf(figures: readonly Figure[]): Verdict[] {
   const measured = new Set(figures.map((figure) => figure.case));
   return limits
     .filter((limit) => measured.has(limit.case))
-    .flatMap((limit) =>
-      (['job', 'subscription'] as const).map((mode) => judge(limit, mode, figures)),
-    );
+    .flatMap((limit) => modesOf(limit).map((mode) => judge(limit, mode, figures)));
+}
+
+export function modesOf({ modes = ['job', 'subscription'] }: Limit): readonly Mode[] {
+  return modes;
 }
 
 function judge(limit: Limit, mode: Mode, figures: readonly Figure[]): Verdict {

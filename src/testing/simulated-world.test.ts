@@ -59,6 +59,22 @@ describe('simulatedWorld', () => {
     expect(lines).toEqual((await outputOf(3, [])).lines);
   });
 
+  test('a disk beside that of the job is its own, and loses what was not flushed with the rest', async () => {
+    const world = simulatedWorld({ seed: 1, crashes: [{ point: 'ingest.written', visit: 1 }] });
+    const [log, other] = [world.diskOf('log'), world.diskOf('other')];
+    expect(world.diskOf('log')).toBe(log);
+    await world.live(async ({ at }) => {
+      const backend = await log.open();
+      backend.commit([{ key: 'kept', value: Uint8Array.of(1) }]);
+      for (let n = 0; n < 20; n += 1) backend.writeAhead(`lost-${n}`, Uint8Array.of(n));
+      await at('ingest.written');
+    });
+    const left = (await log.open()).keys('');
+    expect(left).toContain('kept');
+    expect(left.length).toBeLessThan(21);
+    expect((await other.open()).keys('')).toEqual([]);
+  });
+
   test('visits of all lives are counted', async () => {
     const { world } = await outputOf(1, [{ point: 'recover.opened', visit: 1 }]);
     expect(world.visits.get('recover.opened')).toBe(2);
