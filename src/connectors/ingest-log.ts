@@ -11,7 +11,13 @@ import type { StateBackendFactory } from '../state/backend.js';
 import { sealValue } from '../state/sealed-value.js';
 import type { IndexEntry } from './ingest-index.js';
 import { END_KEY, damaged, logKey, openLog, trimMark, type OpenLog } from './ingest-open.js';
-import { IngestQueue, type GroupRecord, type QueueLimits } from './ingest-queue.js';
+import {
+  IngestQueue,
+  deferred,
+  type Deferred,
+  type GroupRecord,
+  type QueueLimits,
+} from './ingest-queue.js';
 import { bytesOnDisk, decodeRecord, encodeRecord } from './ingest-record.js';
 
 export interface IngestLogOptions {
@@ -36,12 +42,12 @@ export class IngestLog {
   #opening: Promise<OpenLog> | undefined;
   #open: OpenLog | undefined;
   #draining: Promise<void> | undefined;
+  /** What the last attempt to open or write has ended in; the next push, or the next job, tries again. */
   #failure: { readonly error: unknown } | undefined;
   #state: 'open' | 'ending' | 'ended' | 'closed' = 'open';
   #trimTo = 0;
   #trimMarks: readonly string[] = [];
-  readonly #ended = new Wake();
-  #ending: Promise<void> | undefined;
+  #ending: Deferred | undefined;
 
   constructor(options: IngestLogOptions) {
     this.#options = options;
@@ -76,21 +82,18 @@ export class IngestLog {
 
   /** Resolves with the id of the log once it is open. */
   async ready(): Promise<string> {
-    this.check();
-    const { id } = await this.#whenOpen();
-    this.check();
-    return id;
+    if (this.#state === 'closed') throw this.#closed('closed');
+    return (await this.#whenOpen()).id;
   }
 
-  /** Throws what has ended the log before its time. */
+  /** Throws what keeps the log from being read. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#state === 'closed') throw this.#closed('closed');
   }
 
   push(value: unknown): Promise<void> {
-    this.check();
-    if (this.#state !== 'open') throw this.#closed('ended');
+    if (this.#state !== 'open') throw this.#closed(this.#state === 'closed' ? 'closed' : 'ended');
     const done = this.#queue.push(value);
     this.#work();
     return done;
@@ -114,8 +117,13 @@ export class IngestLog {
   }
 
   /** Resolves once the end is on disk, behind everything pushed so far. */
-  end(): Promise<void> {
-    return (this.#ending ??= this.#end());
+  async end(): Promise<void> {
+    if (this.#state === 'closed') throw this.#closed('closed');
+    if (this.#state === 'ended') return;
+    this.#state = 'ending';
+    this.#ending ??= deferred();
+    this.#work();
+    await this.#ending.promise;
   }
 
   /** Finishes the group under way and lets go of the directory. Safe to call twice. */
@@ -124,19 +132,9 @@ export class IngestLog {
     this.#queue.refuseWaiters(this.#closed('closed'));
     while (this.#draining !== undefined) await this.#draining;
     this.grown.ring();
-    this.#ended.ring();
+    this.#ending?.reject(this.#closed('closed'));
     const opened = await this.#opening?.catch(() => undefined);
     await opened?.backend.close();
-  }
-
-  async #end(): Promise<void> {
-    this.check();
-    if (this.#state === 'open') this.#state = 'ending';
-    this.#work();
-    while (!this.hasEnded) {
-      await this.#ended.wait();
-      this.check();
-    }
   }
 
   get #where(): string {
@@ -155,12 +153,25 @@ export class IngestLog {
       if (open.hasEnded) this.#queue.fail(this.#closed('ended'));
       while (this.#isDue(open)) await this.#round(open);
     } catch (error) {
-      this.#failure = { error };
-      this.#queue.fail(error);
-      this.grown.ring();
-      this.#ended.ring();
+      await this.#fail(error);
     }
     this.#draining = undefined;
+    // Pushed while the failed store was being closed.
+    if (this.#queue.waiting > 0 && this.#open === undefined) this.#work();
+  }
+
+  /** Gives the store up, for its content is in doubt; what was told to be on disk is there when it is opened again. */
+  async #fail(error: unknown): Promise<void> {
+    const open = this.#open;
+    this.#failure = { error };
+    this.#open = undefined;
+    if (this.#state === 'ending') this.#state = 'open';
+    this.#queue.fail(error);
+    this.#ending?.reject(error);
+    this.#ending = undefined;
+    this.grown.ring();
+    await open?.backend.close().catch(() => undefined);
+    this.#opening = undefined;
   }
 
   #isDue({ index }: OpenLog): boolean {
@@ -187,11 +198,10 @@ export class IngestLog {
     await backend.flushed();
     await runtime.at('ingest.flushed');
     for (const entry of entries) index.add(entry);
-    if (isLast && this.#state === 'ending') this.#state = 'ended';
     if (gone.length > 0) this.#discard(open, gone);
     this.#queue.settle(index.bytes);
     this.grown.ring();
-    if (isLast) this.#ended.ring();
+    if (isLast) this.#hasJustEnded();
     if (gone.length > 0) await runtime.at('ingest.trimmed');
   }
 
@@ -212,18 +222,26 @@ export class IngestLog {
     this.#trimMarks = [trimMark(index.trimmed)];
   }
 
+  #hasJustEnded(): void {
+    if (this.#state !== 'closed') this.#state = 'ended';
+    this.#ending?.resolve();
+  }
+
   #whenOpen(): Promise<OpenLog> {
-    return (this.#opening ??= this.#openStore());
+    return (this.#opening ??= this.#openStore().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    }));
   }
 
   async #openStore(): Promise<OpenLog> {
     const { store, runtime } = this.#options;
     const open = await openLog({ store, runtime, where: this.#where });
     this.#open = open;
+    this.#failure = undefined;
     this.#trimMarks = open.trimMarks;
-    if (open.hasEnded && this.#state !== 'closed') this.#state = 'ended';
+    if (open.hasEnded) this.#hasJustEnded();
     this.#queue.settle(open.index.bytes);
-    this.#ended.ring();
     return open;
   }
 

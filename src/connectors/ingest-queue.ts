@@ -31,7 +31,7 @@ export interface GroupRecord {
   readonly values: Uint8Array;
 }
 
-interface Deferred {
+export interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: (value?: Promise<void>) => void;
   readonly reject: (error: unknown) => void;
@@ -126,6 +126,7 @@ export class IngestQueue {
     this.#writer.reset();
     this.#open = 0;
     this.#sealed = [];
+    this.#diskBytes = undefined;
     this.refuseWaiters(error);
   }
 
@@ -211,7 +212,7 @@ function full(where: string, expected: string, got: string, hint: string): Tidem
   return new TidemarkError('INGEST_FULL', { expected, got, where, hint });
 }
 
-function deferred(): Deferred {
+export function deferred(): Deferred {
   let settle: Pick<Deferred, 'resolve' | 'reject'> | undefined;
   const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
   assert(settle !== undefined, 'a promise runs its executor at once');

@@ -67,8 +67,11 @@ class IngestReader implements SplitReader {
     }
   }
 
+  /** From now on another reader may be opened: a job that is started again must not meet the one before. */
   interrupt(): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#options.closed();
     this.#options.log.grown.ring();
   }
 
@@ -79,7 +82,6 @@ class IngestReader implements SplitReader {
 
   async close(): Promise<void> {
     this.interrupt();
-    this.#options.closed();
   }
 
   /** Values of as many records as fit into a chunk. */
