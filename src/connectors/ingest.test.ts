@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { filter, firstValueFrom } from 'rxjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { collect, eventTime, map, nodeRuntime, pipeline, run, unchecked } from '../index.js';
+import {
+  collect,
+  eventTime,
+  keyBy,
+  map,
+  nodeRuntime,
+  pipeline,
+  process,
+  restarts,
+  run,
+  unchecked,
+} from '../index.js';
 import { lmdb } from '../state/lmdb-backend.js';
 import { simulatedDisk } from '../testing/simulated-disk.js';
 import { ingest } from './ingest.js';
@@ -80,6 +91,35 @@ describe('a job', () => {
     expect(out.values).toEqual([1, 2, 3]);
     while (log.status().trimmed < 3) await runtime.clock.turn();
     expect(log.status()).toMatchObject({ last: 3, bytes: 0 });
+    await log.close();
+  });
+
+  test('that fails and is started again within its run reads on from its last commit', async () => {
+    const log = ingest(unchecked<number>(), { directory: newDirectory() });
+    let failures = 1;
+    const fragile = pipeline('fragile', unchecked<number>(), (n$) =>
+      n$.pipe(
+        keyBy(() => 0),
+        process({
+          uid: 'fragile',
+          element(n: number) {
+            if (n === 30 && failures-- > 0) throw new Error('not yet');
+            return [n];
+          },
+        }),
+      ),
+    );
+    const out = collect<number>({ uid: 'out' });
+    const job = run(fragile, {
+      ...{ from: log, to: out, state: lmdb(newDirectory()), checkpoint: { records: 10 } },
+      restart: restarts.fixedDelay({ attempts: 3, delay: 0 }),
+    });
+    const values = Array.from({ length: 50 }, (_, n) => n);
+    for (const value of values) await log.push(value);
+    await log.end();
+    await job.done;
+    expect(out.values).toEqual(values);
+    expect(failures).toBeLessThan(1);
     await log.close();
   });
 
