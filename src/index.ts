@@ -158,6 +158,7 @@ export type {
 export type { Chunk, Origin, Unreadable } from './core/flow.js';
 export {
   connectorCrashPoints,
+  copyCrashPoints,
   crashPoints,
   type CrashPoint,
   type Files,
@@ -184,6 +185,8 @@ export {
 export type { EpochInfo } from './checkpoint/job-record.js';
 export type { Bytes } from './core/byte-size.js';
 export type { Execution, RunStatus, RunSummary, Phase } from './runtime/job-options.js';
+export { directoryStore, type SnapshotStore } from './checkpoint/snapshot-store.js';
+export type { SnapshotEvery } from './runtime/copy-options.js';
 export type { DeadRecord, LateRecord } from './runtime/records.js';
 export type { BatchEntry, StateBackend, StateBackendFactory } from './state/backend.js';
 export { memory } from './state/memory-backend.js';

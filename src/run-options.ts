@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { nodeRuntime } from './connectors/node-runtime.js';
 import { partFiles } from './connectors/part-files.js';
+import type { SnapshotStore } from './checkpoint/snapshot-store.js';
 import type { Guarantee, Sink, Source } from './core/connector.js';
 import { byteSize, type Bytes } from './core/byte-size.js';
 import { durationMs, type Duration } from './core/duration.js';
@@ -9,6 +10,7 @@ import { TidemarkError } from './core/errors.js';
 import type { Logger, Runtime } from './core/runtime.js';
 import { checkOptions } from './dsl/options.js';
 import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from './dsl/pipeline.js';
+import { copyOptions, type SnapshotEvery } from './runtime/copy-options.js';
 import type { EpochLimits } from './runtime/epoch-schedule.js';
 import type { DeadLetterLimits, Execution, JobOptions } from './runtime/job-options.js';
 import { checkJob } from './runtime/job-checks.js';
@@ -77,6 +79,22 @@ export interface RunOptions<Ins, Outs> {
   readonly deadLetters?: Sink<DeadRecord>;
   /** When the job gives up. Default: more than 1 % of the records (once there are 1,000), or 100 in a row. */
   readonly deadLettersMax?: Partial<DeadLetterLimits>;
+  /** Keeps copies of the state, taken behind the work: `directoryStore('./snapshots', { keep: 3 })`. Default: none. */
+  readonly snapshots?: SnapshotStore;
+  /** When a snapshot is due, judged after each epoch; the first one after the first epoch. Default every 10 min. */
+  readonly snapshotEvery?: SnapshotEvery;
+  /**
+   * Where the state is found to be damaged or gone at the start (all of it is read for that), goes back to the newest
+   * good snapshot. Part files of later epochs are taken back; other sinks repeat outputs. Default: refuses to start.
+   */
+  readonly rewind?: boolean;
+  /**
+   * The directory of a savepoint, which an empty state is made of; on a state that was made of this savepoint before, it
+   * means nothing. Anything else in the state is refused.
+   */
+  readonly resumeFrom?: string;
+  /** Lets go state of uids that no operator has any more, for good. Default: refuses to start. */
+  readonly allowNonRestoredState?: boolean;
   /** Ends the run at once with RUN_CANCELLED; what is not committed is done again by the next run. */
   readonly signal?: AbortSignal;
   /** pino-shaped; default silent. */
@@ -132,6 +150,15 @@ const optionsSchema = z.strictObject({
   deadLettersMax: z
     .strictObject({ share: z.number().min(0).max(1).optional(), inARow: wholeNumber.optional() })
     .optional(),
+  snapshots: z
+    .custom<SnapshotStore>((value) => hasMethod(value, 'list'), {
+      error: 'a store such as directoryStore(...)',
+    })
+    .optional(),
+  snapshotEvery: z.union([durationSchema, z.strictObject({ epochs: wholeNumber })]).optional(),
+  rewind: z.boolean().optional(),
+  resumeFrom: z.string().min(1).optional(),
+  allowNonRestoredState: z.boolean().optional(),
   signal: z
     .custom<AbortSignal>((value) => value instanceof AbortSignal, { error: 'an AbortSignal' })
     .optional(),
@@ -205,6 +232,7 @@ export function jobOptions(
       inARow: options.deadLettersMax?.inARow ?? 100,
     },
     runtime: options.logger === undefined ? runtime : { ...runtime, log: options.logger },
+    ...copyOptions(options as Parameters<typeof copyOptions>[0], where),
   };
   if (parallelism > (options.maxParallelism ?? Infinity))
     throw new TidemarkError('OPTIONS_INVALID', {

@@ -3,6 +3,7 @@
  * the real outside world and the default sinks of floor 5, so that no arrow points up.
  */
 import { BehaviorSubject, type Observable } from 'rxjs';
+import { checkSavepointTarget } from './checkpoint/savepoint.js';
 import { TidemarkError } from './core/errors.js';
 import type { Runtime } from './core/runtime.js';
 import type { PipelineDefinition } from './dsl/pipeline.js';
@@ -31,6 +32,17 @@ export interface Run extends Explicable {
   checkpoint(): Promise<number>;
   /** The last 100 committed epochs of the state, those of earlier runs among them, oldest first. */
   checkpoints(): readonly EpochInfo[];
+  /**
+   * Stops like `stop`, and leaves a savepoint in a directory: a whole copy of the state, to go on from with
+   * `resumeFrom`, there or elsewhere. All outputs are published before it is complete. If it cannot be written, `done`
+   * rejects too; the state itself is committed all the same.
+   *
+   * @param options.drain ends event time first, so that all windows and event-time timers fire; whoever resumes from
+   *   it begins with fresh watermarks. Default false
+   * @throws TidemarkError OPTIONS_INVALID when the directory holds a savepoint already (the job goes on then),
+   *   STATE_WRITE_FAILED, RUN_ENDED when the run is over
+   */
+  stopWithSavepoint(directory: string, options?: { readonly drain?: boolean }): Promise<RunSummary>;
 }
 
 /**
@@ -90,6 +102,11 @@ export function run<Ins, Outs>(
     },
     checkpoint: () => running.checkpoint(),
     checkpoints: () => running.checkpoints(),
+    async stopWithSavepoint(directory, { drain = false } = {}) {
+      await checkSavepointTarget(job.runtime.files, directory);
+      running.stop({ savepointTo: directory, drain });
+      return done;
+    },
   };
 }
 

@@ -44,6 +44,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/runtime/job-assembly.ts': 'src/runtime/job.test.ts',
   'src/runtime/job-checks.ts': 'src/run.test.ts',
   'src/runtime/job-clock.ts': 'src/runtime/job.clock.test.ts',
+  'src/runtime/job-stores.ts': 'src/runtime/job.resume.test.ts',
   'src/runtime/job-sinks.ts': 'src/runtime/job.failures.test.ts',
   'src/runtime/job-status.ts': 'src/runtime/job.test.ts',
   'src/runtime/job-teardown.ts': 'src/runtime/job-life.hostile.test.ts',
@@ -69,6 +70,17 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/testing/harness-disk.ts': 'src/testing/harness.test.ts',
   'src/testing/harness-engine.ts': 'src/testing/harness.test.ts',
   'src/testing/virtual-clock.ts': 'src/testing/harness.test.ts',
+  'src/checkpoint/adapt-record.ts': 'src/checkpoint/savepoint.test.ts',
+  'src/checkpoint/committed-state.ts': 'src/checkpoint/snapshot-store.test.ts',
+  'src/checkpoint/schema-keywords.ts': 'src/checkpoint/schema-change.test.ts',
+  'src/checkpoint/slab-loader.ts': 'src/checkpoint/savepoint.test.ts',
+  'src/checkpoint/snapshot-reader.ts': 'src/checkpoint/savepoint.test.ts',
+  'src/checkpoint/snapshot-writer.ts': 'src/checkpoint/snapshot-store.test.ts',
+  'src/runtime/copy-options.ts': 'src/runtime/job-restore.test.ts',
+  'src/runtime/job-copies.ts': 'src/runtime/job-restore.test.ts',
+  'src/state/declared-schema.ts': 'src/checkpoint/schema-plan.test.ts',
+  'src/state/lmdb-faults.ts': 'src/state/lmdb-backend.test.ts',
+  'src/state/packed-states.ts': 'src/checkpoint/schema-plan.test.ts',
 };
 
 export const doors: readonly Door[] = [

@@ -10,11 +10,12 @@
  */
 import { TidemarkError } from '../core/errors.js';
 import type { BatchEntry, StateBackend } from '../state/backend.js';
+import type { CommittedState, StateRecord } from './committed-state.js';
 import { BUCKET_BITS } from '../state/slots.js';
 import { mergeSlabs } from '../state/slab.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
 import { damaged, openRecord, sealRecord, type JobRecord } from './job-record.js';
-import { slabKinds, type FrozenSlab, type SlabKind } from './store-slabs.js';
+import { liveRecords, slabKinds, type FrozenSlab, type SlabKind } from './store-slabs.js';
 
 /** A bucket of more slabs than this is merged into one when it next changes, so that recovery stays bounded. */
 const SLABS_PER_BUCKET_MAX = 8;
@@ -38,12 +39,20 @@ export class EmbeddedCommitter {
   #changes = new Map<string, readonly number[]>();
   #obsolete: number[] = [];
   #nextSlab = 1;
+  /** Refs that the next commit removes. */
+  #forgotten: string[] = [];
+  /** Copies that are being made: what they refer to is not removed. */
+  #holds = 0;
 
-  /** @param options.where names the store in errors */
-  constructor(backend: StateBackend, options: { where: string }) {
+  /**
+   * @param options.where names the store in errors
+   * @param options.forget begins as if nothing had been committed; the next commit replaces what there is. Default false
+   */
+  constructor(backend: StateBackend, options: { where: string; forget?: boolean }) {
     this.#backend = backend;
     this.#where = options.where;
-    for (const key of backend.keys(REFS_PREFIX)) {
+    if (options.forget === true) this.#forgotten = backend.keys(REFS_PREFIX);
+    for (const key of options.forget === true ? [] : backend.keys(REFS_PREFIX)) {
       const value = backend.get(key);
       if (value !== undefined) this.#refs.set(key, decodeValue(value) as number[]);
     }
@@ -96,10 +105,10 @@ export class EmbeddedCommitter {
       this.#changes.set(key, [...before, number]);
       return;
     }
-    const older = before.map((old) =>
-      this.#slab(old, `${this.#where}, bucket ${bucket} of "${uid}"`),
-    );
-    this.#backend.writeAhead(SLAB_PREFIX + number, mergeSlabs([...older, bytes], { base: true }));
+    const where = `${this.#where}, bucket ${bucket} of "${uid}"`;
+    const older = before.map((old) => this.#slab(old, where));
+    const merged = mergeSlabs([...older, bytes], { base: true, where });
+    this.#backend.writeAhead(SLAB_PREFIX + number, merged);
     this.#changes.set(key, [number]);
     this.#obsolete.push(...before);
   }
@@ -114,13 +123,42 @@ export class EmbeddedCommitter {
       key,
       value: encodeValue(numbers),
     }));
-    this.#backend.commit([...refs, { key: JOB_KEY, value: sealRecord(record) }]);
+    const forgotten = this.#forgotten
+      .filter((key) => !this.#changes.has(key))
+      .map((key): BatchEntry => ({ key, value: undefined }));
+    this.#backend.commit([...forgotten, ...refs, { key: JOB_KEY, value: sealRecord(record) }]);
+    for (const { key } of forgotten) this.#refs.delete(key);
     for (const [key, numbers] of this.#changes) this.#refs.set(key, numbers);
     this.#changes = new Map();
+    this.#forgotten = [];
+  }
+
+  /** Moves state to other uids, and drops that of uids that nobody wants; takes part in the next commit. */
+  reassign(renamed: ReadonlyMap<string, string>, dropped: ReadonlySet<string>): void {
+    for (const [key, numbers] of this.#refs) {
+      const name = parseRefs(key);
+      const to = renamed.get(name.uid);
+      if (to === undefined && !dropped.has(name.uid)) continue;
+      this.#forgotten.push(key);
+      if (to !== undefined) this.#changes.set(refsKey({ ...name, uid: to }), numbers);
+    }
+  }
+
+  /** Holds what the last commit has written, to be copied while work goes on. */
+  hold(record: JobRecord): CommittedState {
+    const refs = new Map(this.#refs);
+    this.#holds += 1;
+    return {
+      record,
+      uids: [...new Set([...refs.keys()].map((key) => parseRefs(key).uid))].toSorted(),
+      records: (uid) => this.#records(refs, uid),
+      release: () => void (this.#holds -= 1),
+    };
   }
 
   /** Removes slabs that the last commit no longer refers to. */
   clean(): void {
+    if (this.#holds > 0) return;
     this.#backend.discard(this.#obsolete.map((number) => SLAB_PREFIX + number));
     this.#obsolete = [];
   }
@@ -131,6 +169,26 @@ export class EmbeddedCommitter {
     this.#backend.discard(
       this.#backend.keys(SLAB_PREFIX).filter((key) => !referred.has(slabNumber(key))),
     );
+  }
+
+  *#records(
+    refs: ReadonlyMap<string, readonly number[]>,
+    uid: string,
+  ): Generator<StateRecord, void, void> {
+    const buckets = [...refs]
+      .map(([key, numbers]) => ({ ...parseRefs(key), numbers }))
+      .filter((name) => name.uid === uid)
+      .toSorted(
+        (a, b) =>
+          (a.bucket >> BUCKET_BITS) - (b.bucket >> BUCKET_BITS) ||
+          slabKinds.indexOf(a.kind) - slabKinds.indexOf(b.kind),
+      );
+    for (const { kind, bucket, numbers } of buckets) {
+      const where = `${this.#where}, ${kind} of "${uid}", bucket ${bucket}`;
+      const slabs = numbers.map((number) => this.#slab(number, where));
+      const group = bucket >> BUCKET_BITS;
+      for (const { key, value } of liveRecords(slabs, where)) yield { kind, group, key, value };
+    }
   }
 
   #slab(number: number, where: string): Uint8Array {

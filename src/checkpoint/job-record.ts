@@ -65,7 +65,21 @@ export interface JobRecord {
   readonly history?: readonly EpochInfo[];
   /** The sinks have published all of it: set once a run has ended in good order. */
   readonly isPublished?: boolean;
+  /** The id of the savepoint or snapshot that this state was made of; undefined for one that began empty. */
+  readonly origin?: string | undefined;
+  /** The state has just been set back: sinks may find outputs of later epochs. Gone with the next commit. */
+  readonly isRewound?: boolean | undefined;
+  /** Schemas that states have been written under, by uid and name of the state, oldest first. */
+  readonly schemas?: StoredSchemas | undefined;
 }
+
+/** One schema that a state was declared with; `json` is empty where none was declared, or it has no JSON Schema. */
+export interface StoredSchema {
+  readonly hash: string;
+  readonly json: string;
+}
+
+export type StoredSchemas = ReadonlyMap<string, ReadonlyMap<string, readonly StoredSchema[]>>;
 
 export function sealRecord(record: JobRecord): Uint8Array {
   const body = encodeValue({ format: RECORD_FORMAT, ...record });

@@ -68,7 +68,7 @@ export function loadBucket(
 ): void {
   const [first] = slabs;
   if (first === undefined) return;
-  const merged = slabs.length === 1 ? first : mergeSlabs(slabs, { base: true });
+  const merged = slabs.length === 1 ? first : mergeSlabs(slabs, { base: true, where });
   const timers = kind === 'event' ? store.eventTimers : store.processingTimers;
   forEachRecord(merged, where, (key, value) => {
     if (value === undefined) return;
@@ -79,6 +79,21 @@ export function loadBucket(
     const time = key.f64();
     timers.put(store.slot(readKey(key)), time);
   });
+}
+
+/** The records that slabs of one bucket, oldest first, leave: views that are good as long as the slabs are. */
+export function liveRecords(
+  slabs: readonly Uint8Array[],
+  where: string,
+): { readonly key: Uint8Array; readonly value: Uint8Array }[] {
+  const [first] = slabs;
+  if (first === undefined) return [];
+  const merged = slabs.length === 1 ? first : mergeSlabs(slabs, { base: true, where });
+  const live: { key: Uint8Array; value: Uint8Array }[] = [];
+  forEachRecord(merged, where, (key, value) => {
+    if (value !== undefined) live.push({ key: key.take(), value: value.take() });
+  });
+  return live;
 }
 
 function slotsSlab(
@@ -175,6 +190,16 @@ function unpack(spec: KeyedStateSpec, packed: unknown, where: string): object {
   try {
     return spec.unpack(packed);
   } catch (cause) {
+    if (cause instanceof TidemarkError && cause.code === 'STATE_INCOMPATIBLE') {
+      const { expected, got, hint } = cause;
+      throw new TidemarkError(cause.code, {
+        expected,
+        got,
+        hint,
+        where: `${where}, ${cause.where}`,
+        cause,
+      });
+    }
     throw new TidemarkError('STATE_INCOMPATIBLE', {
       expected: 'state of the shape that this operator declares',
       got: show(packed),

@@ -119,12 +119,17 @@ interface Place {
 async function recover(
   place: Place,
   prepared: readonly Prepared[],
-  { guarantee, epoch }: SinkRun,
+  { guarantee, epoch, isRewound = false }: SinkRun,
 ): Promise<void> {
   const { files, directory, names } = place;
   const found = await files.list(directory);
   const unknown = found.filter((name) => (names.epochOf(name) ?? 0) > epoch);
-  if (guarantee === 'exactly-once' && unknown.length > 0) throw tooNew(place, epoch, unknown);
+  if (isRewound) {
+    // They will come again, perhaps cut otherwise into epochs: beside the new ones they would be repeats.
+    for (const name of unknown) await files.remove(`${directory}/${name}`);
+    if (unknown.length > 0) await files.syncDirectory(directory);
+  } else if (guarantee === 'exactly-once' && unknown.length > 0)
+    throw tooNew(place, epoch, unknown);
   await files.makeDirectory(directory);
   await publishAll(place, prepared);
   for (const name of await files.list(directory))

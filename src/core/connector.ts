@@ -99,6 +99,11 @@ export interface SinkRun {
   readonly guarantee: Guarantee;
   /** The last committed epoch; 0 when there is none. */
   readonly epoch: number;
+  /**
+   * The state was set back to `epoch` on demand, so outputs of later epochs may be visible, and will come again. A sink
+   * that can take them back does; another one leaves them, and repeats. Default false.
+   */
+  readonly isRewound?: boolean;
 }
 
 /** What `prepare` leaves in the commit: any value of the state codec. */

@@ -101,6 +101,9 @@ export const errorTable = {
   STATE_INCOMPATIBLE: entry(
     'The committed state does not fit the pipeline: an operator is missing or its state has another shape.',
   ),
+  STATE_NOT_EMPTY: entry(
+    'A job is to resume from a savepoint, but its state already holds something else.',
+  ),
   STATE_WRITE_FAILED: entry(
     'The state backend could not write, so the epoch was not committed.',
     true,

@@ -159,6 +159,33 @@ export interface KeyedStateSpec<Live extends object = object> {
   unpack(packed: unknown): Live;
   /** Whether nothing is left worth keeping; the slot is then dropped as soon as it has no timer either. */
   isEmpty(live: Live): boolean;
+  /** Present where states have names of their own and may declare schemas. */
+  readonly evolution?: StateEvolution<Live>;
+}
+
+/** How the values of a state change over the releases of a pipeline. */
+export interface StateEvolution<Live extends object = object> {
+  /** By name of the state; undefined for one that declares none. */
+  readonly schemas: ReadonlyMap<string, DeclaredSchema | undefined>;
+  /** The same spec over what former releases have written. */
+  under(versions: ReadonlyMap<string, StateVersions>): KeyedStateSpec<Live>;
+}
+
+/** The schema of the values of one state. */
+export interface DeclaredSchema {
+  /** JSON Schemas of what is kept and of what `parse` takes; undefined where it cannot be said. */
+  json(): { readonly kept: unknown; readonly taken: unknown } | undefined;
+  /** @throws TidemarkError STATE_INCOMPATIBLE */
+  parse(value: unknown): unknown;
+  /** Makes a value of an older schema one of this; `version` counts schemas of the state from 0. */
+  readonly migrate: ((old: unknown, version: number) => unknown) | undefined;
+}
+
+/** Schemas that a state has been written under are numbered from 0; each packed value says its number. */
+export interface StateVersions {
+  readonly current: number;
+  /** What to do with a value of another number on its first read; left out: nothing. */
+  readonly upgrades: ReadonlyMap<number, (value: unknown) => unknown>;
 }
 
 /** One key's place in the heap. Operators change `live` in place, after `touch`. */
@@ -215,6 +242,8 @@ export interface OperatorSpec {
   /** The name that users write: `map`, `window`. */
   readonly operator: string;
   readonly uid: string | undefined;
+  /** The uid that its state was kept under before; looked at while there is state of that name. */
+  readonly renamedFrom?: string;
   readonly inputs: 1 | 2;
   /** Keyed operators need a keyBy before each input. */
   readonly keyed: boolean;

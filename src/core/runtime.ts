@@ -44,7 +44,24 @@ export const connectorCrashPoints = [
   'table.published', // readers see the epoch
 ] as const;
 
-export type CrashPoint = (typeof crashPoints)[number] | (typeof connectorCrashPoints)[number];
+/**
+ * The awaits of what only some jobs do: snapshots, savepoints, and a restore from either. Places to die like the others,
+ * but not on the way of every job.
+ */
+export const copyCrashPoints = [
+  'snapshot.written', // all files are on disk, nobody refers to them
+  'snapshot.published', // the manifest is in place
+  'snapshot.cleaned', // older snapshots beyond those to keep are removed
+  'savepoint.written', // the job has stopped; all files of the savepoint are on disk, without a manifest
+  'savepoint.published', // the manifest is in place
+  'restore.loaded', // everything is read from a copy and on disk, unreferenced
+  'restore.committed', // it is the state now; sinks know nothing yet
+] as const;
+
+export type CrashPoint =
+  | (typeof crashPoints)[number]
+  | (typeof connectorCrashPoints)[number]
+  | (typeof copyCrashPoints)[number];
 
 /** A small file system, so that the simulator can lose what was not synced. Paths use `/`. */
 export interface Files {

@@ -17,6 +17,8 @@ import { refuseAsync, type Emitted } from './user-function.js';
 export interface ConnectOptions<K, First, Second, State extends StateDeclarations, Out> {
   /** State and timers are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** The states of a key, by name, shared by both sides. Default: none. */
   readonly state?: State;
   /** Side outputs that `side` may send to. */
@@ -127,6 +129,7 @@ export function connectStep(
   return defineTwoInputOperator<unknown, unknown, unknown>(elements, {
     operator,
     uid: options.uid,
+    renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime: expiresByEventTime(declarations) && 'someInput',
     state: cellsSpec(declarations),

@@ -14,6 +14,8 @@ import { refuseAsync } from './user-function.js';
 export interface DedupeOptions<T> {
   /** What has been seen is found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** Elements with equal keys are the same, such as `(event) => event.id`; equal as for `keyBy`. */
   readonly by: (element: T) => Key;
   /**
@@ -63,7 +65,7 @@ export interface DedupeOptions<T> {
  */
 export function dedupe<T>(options: DedupeOptions<T>): Step<T, Unkeyed<T>> {
   if (options?.within === undefined) throw unbounded(options?.uid);
-  const { uid, by, keep, late, within } = checkOptions(schema, options, 'dedupe()');
+  const { uid, renamedFrom, by, keep, late, within } = checkOptions(schema, options, 'dedupe()');
   refuseAsync(by, `by of dedupe "${uid}"`);
   const withinMs = durationMs(within, `within of dedupe "${uid}"`);
   const isFirst = keep === 'first';
@@ -71,6 +73,7 @@ export function dedupe<T>(options: DedupeOptions<T>): Step<T, Unkeyed<T>> {
   const step = defineOperator<T, Unkeyed<T>>({
     operator: 'dedupe',
     uid,
+    renamedFrom,
     keyed: true,
     needsEventTime: true,
     state: isFirst ? firstsSpec : intervalsSpec,
@@ -99,6 +102,7 @@ export function dedupe<T>(options: DedupeOptions<T>): Step<T, Unkeyed<T>> {
 
 const schema = z.strictObject({
   uid: z.string(),
+  renamedFrom: z.string().optional(),
   by: functionOption<(element: never) => Key>(),
   within: durationOption({ min: 1 }),
   keep: z.enum(['first', 'last']).default('first'),

@@ -21,6 +21,8 @@ export interface OperatorDefinition {
   readonly operator: string;
   /** Required for operators with state; found again by it after a restart. */
   readonly uid?: string | undefined;
+  /** The uid that its state was kept under before. */
+  readonly renamedFrom?: string | undefined;
   /** Default false. */
   readonly keyed?: boolean;
   /** Whether all inputs need an eventTime before them, or at least some input does. Default false. */
@@ -87,8 +89,10 @@ export function defineTwoInputOperator<First, Second, Out>(
 }
 
 function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
-  const { operator, uid, state, replicated, spreads, assignsTime, stateless } = definition;
+  const { operator, uid, renamedFrom, state, replicated, spreads, assignsTime, stateless } =
+    definition;
   if (uid !== undefined || state !== undefined) checkName(uid, `uid of ${operator}`);
+  if (renamedFrom !== undefined) checkName(renamedFrom, `renamedFrom of ${operator} "${uid}"`);
   return {
     operator,
     uid,
@@ -98,6 +102,7 @@ function specOf(definition: OperatorDefinition, inputs: 1 | 2): OperatorSpec {
     keepsKey: definition.keepsKey ?? false,
     sideOutputs: definition.sideOutputs ?? [],
     facts: definition.facts ?? {},
+    ...(renamedFrom === undefined ? {} : { renamedFrom }),
     ...(state === undefined ? {} : { state }),
     ...(replicated === undefined ? {} : { replicated }),
     ...(spreads === undefined ? {} : { spreads }),

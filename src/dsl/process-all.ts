@@ -16,6 +16,8 @@ export type ProcessAllContext<State extends StateDeclarations> = Omit<
 export interface ProcessAllOptions<T, State extends StateDeclarations, Out> {
   /** State and timers are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** The states, by name; one of each for the whole stream. Default: none. */
   readonly state?: State;
   /** Side outputs that `side` may send to. */
@@ -63,6 +65,7 @@ export function processAll<T, Out, State extends StateDeclarations = Record<neve
   const step = defineOperator<unknown, Unkeyed<Out>>({
     operator: 'processAll',
     uid: options.uid,
+    renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime: expiresByEventTime(declarations),
     state: cellsSpec(declarations),

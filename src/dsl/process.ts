@@ -9,6 +9,8 @@ import { refuseAsync, type Emitted } from './user-function.js';
 export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {
   /** State and timers are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** The states of a key, by name. Default: none. */
   readonly state?: State;
   /** Side outputs that `side` may send to. */
@@ -63,6 +65,7 @@ export function process<K, T, Out, State extends StateDeclarations = Record<neve
   return defineOperator<Keyed<K, T>, Unkeyed<Out>>({
     operator: 'process',
     uid: options.uid,
+    renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime: expiresByEventTime(declarations),
     state: cellsSpec(declarations),

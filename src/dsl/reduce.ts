@@ -10,6 +10,8 @@ import { asyncError, isPromise, refuseAsync } from './user-function.js';
 export interface ReduceOptions {
   /** The running values are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
 }
 
 /**
@@ -43,6 +45,7 @@ export function reduce<K, T>(
   return defineOperator<Keyed<K, T>, Unkeyed<T>>({
     operator: 'reduce',
     uid: options.uid,
+    renamedFrom: options.renamedFrom,
     keyed: true,
     state: runningSpec,
     create: (context) => reducer(context, fn),

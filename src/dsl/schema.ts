@@ -1,25 +1,9 @@
 /** What an input of a pipeline takes: any Standard Schema (zod, valibot, arktype), or a type that is taken on trust. */
 import { TidemarkError } from '../core/errors.js';
 import type { InputNode } from '../core/graph.js';
+import type { StandardSchema } from '../core/standard-schema.js';
 
-/** The part of the Standard Schema contract (version 1) that we use; see standardschema.dev. */
-export interface StandardSchema<Out> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<Out> | Promise<SchemaResult<Out>>;
-    readonly types?: { readonly input: unknown; readonly output: Out } | undefined;
-  };
-}
-
-type SchemaResult<Out> =
-  | { readonly value: Out; readonly issues?: undefined }
-  | {
-      readonly issues: readonly {
-        readonly message: string;
-        readonly path?: readonly unknown[] | undefined;
-      }[];
-    };
+export type { StandardSchema } from '../core/standard-schema.js';
 
 /** A type without a check. */
 export interface Unchecked<T> {

@@ -11,6 +11,8 @@ import { refuseAsync } from './user-function.js';
 export interface TopKOptions<T, Per extends Key> {
   /** Rankings are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** What elements are ranked by, highest first. Ties go by key, ascending. */
   readonly by: (element: T) => number;
   /** What elements are grouped by, such as `(result) => result.window.end`. */
@@ -66,6 +68,7 @@ export function topK<T, Per extends Key>(
     const step = defineOperator<T, TopK<T, Per>>({
       operator: 'topK',
       uid: options.uid,
+      renamedFrom: options.renamedFrom,
       keyed: true,
       needsEventTime: true,
       state: rankingSpec(),

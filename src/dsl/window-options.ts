@@ -9,6 +9,8 @@ import type { WindowFunction } from './window-function.js';
 export interface WindowOptions<T> {
   /** Windows and timers are found by it after a restart. */
   readonly uid: string;
+  /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
+  readonly renamedFrom?: string;
   /** When a window says its result. Default: at its end; see `triggers`. */
   readonly trigger?: Trigger<T, unknown>;
   /** What a window throws away around its firing; needs an aggregator that keeps its elements, `elements()`. */

@@ -1,5 +1,10 @@
 /** The state of `window` outside of slices: one record per key and window. */
-import type { KeyedStateSpec, TimeDomain } from '../core/operator.js';
+import type {
+  DeclaredSchema,
+  KeyedStateSpec,
+  StateVersions,
+  TimeDomain,
+} from '../core/operator.js';
 import { cellsSpec, type Cells, type StateDeclarations } from '../state/handles.js';
 
 /** The live windows of a key, in the order in which they were made, and the states that they share. */
@@ -75,8 +80,17 @@ export function windowsOfKeySpec(
   keyState: StateDeclarations,
   windowState: StateDeclarations,
 ): KeyedStateSpec<WindowsOfKey> {
-  const ofKey = cellsSpec(keyState);
-  const ofWindow = cellsSpec(windowState);
+  return specOf(cellsSpec(keyState), cellsSpec(windowState));
+}
+
+/** States of windows and of keys may have the same names. */
+const OF_KEY = 'key.';
+const OF_WINDOW = 'window.';
+
+function specOf(
+  ofKey: KeyedStateSpec<Cells>,
+  ofWindow: KeyedStateSpec<Cells>,
+): KeyedStateSpec<WindowsOfKey> {
   const pack = (record: WindowRecord): PackedWindow => {
     const { start, end, hasContents, contents, state, eventTimers, processingTimers } = record;
     const cells = ofWindow.pack(record.cells);
@@ -101,7 +115,30 @@ export function windowsOfKeySpec(
       return { cells: ofKey.unpack(cells), windows: windows.map(unpack) };
     },
     isEmpty: ({ cells, windows }) => windows.length === 0 && ofKey.isEmpty(cells),
+    evolution: {
+      schemas: new Map([...schemasOf(ofKey, OF_KEY), ...schemasOf(ofWindow, OF_WINDOW)]),
+      under: (versions) =>
+        specOf(versionsOf(ofKey, OF_KEY, versions), versionsOf(ofWindow, OF_WINDOW, versions)),
+    },
   };
+}
+
+function schemasOf(
+  { evolution }: KeyedStateSpec<Cells>,
+  prefix: string,
+): [string, DeclaredSchema | undefined][] {
+  return [...(evolution?.schemas ?? [])].map(([name, schema]) => [prefix + name, schema]);
+}
+
+function versionsOf(
+  spec: KeyedStateSpec<Cells>,
+  prefix: string,
+  versions: ReadonlyMap<string, StateVersions>,
+): KeyedStateSpec<Cells> {
+  const own = [...versions].flatMap(([name, known]) =>
+    name.startsWith(prefix) ? [[name.slice(prefix.length), known] as const] : [],
+  );
+  return spec.evolution?.under(new Map(own)) ?? spec;
 }
 
 /** Whether two plain values are equal, as deep as they go; false for what is neither an object literal nor an array. */

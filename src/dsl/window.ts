@@ -111,6 +111,7 @@ export function windowDefinition(
   return {
     operator: isKeyed ? 'window' : 'windowAll',
     uid: options.uid,
+    renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime:
       time === 'event' || expiresByEventTime({ ...options.windowState, ...options.keyState }),

@@ -26,7 +26,7 @@ export interface EpochParts {
   readonly stores: ReadonlyMap<Task, ReadonlyMap<string, KeyedStore<object>>>;
   readonly sinks: readonly SinkPump[];
   /** What every record of this job says. */
-  readonly identity: Pick<JobRecord, 'job' | 'maxParallelism' | 'operators'>;
+  readonly identity: Pick<JobRecord, 'job' | 'maxParallelism' | 'operators' | 'origin' | 'schemas'>;
   /** Counters and records of the commit that the run went on from. */
   readonly base: { readonly counters: ReadonlyMap<string, Counters>; readonly records: number };
 }

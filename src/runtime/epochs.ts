@@ -42,13 +42,22 @@ export interface EpochsOptions {
   readonly history: readonly EpochInfo[];
   /** Called when an epoch is committed, published and cleaned up. */
   readonly ended: (epoch: number) => void;
+  /** Told of each epoch when its outputs are published, and before the next one is committed. */
+  readonly done: (record: JobRecord) => void;
 }
 
 type History = Pick<JobRecord, 'history'>;
 
+interface BeginOptions {
+  readonly isFinal: boolean;
+  readonly isDrained?: boolean;
+  readonly reason: EpochReason;
+}
+
 interface Gathering {
   readonly epoch: number;
   readonly isFinal: boolean;
+  readonly isDrained: boolean;
   readonly reason: EpochReason;
   /** Monotonic ms. */
   readonly begunAt: number;
@@ -80,6 +89,7 @@ export class Epochs {
   readonly #awaited = new Set<string>();
   readonly #ended: (epoch: number) => void;
   readonly #where: string;
+  readonly #done: (record: JobRecord) => void;
 
   constructor(parts: EpochParts, options: EpochsOptions) {
     this.#parts = parts;
@@ -89,6 +99,7 @@ export class Epochs {
     this.#history = options.history;
     this.#ended = options.ended;
     this.#where = options.where;
+    this.#done = options.done;
   }
 
   /** The last committed epochs, oldest first. */
@@ -127,14 +138,19 @@ export class Epochs {
     return this.#gathering !== undefined;
   }
 
-  /** Sends the barriers of the next epoch. */
-  begin({ isFinal, reason }: { isFinal: boolean; reason: EpochReason }): void {
+  /**
+   * Sends the barriers of the next epoch.
+   *
+   * @param options.isDrained event time has ended, but not the inputs: a later run begins with fresh watermarks
+   */
+  begin({ isFinal, isDrained = false, reason }: BeginOptions): void {
     assert(!this.isBusy, 'one epoch is under way at a time');
     const epoch = this.#committed + 1;
     const { counters, records } = this.#parts.base;
     this.#gathering = {
       epoch,
       isFinal,
+      isDrained,
       reason,
       begunAt: this.#runtime.clock.elapsed(),
       bytes: 0,
@@ -223,6 +239,7 @@ export class Epochs {
     for (const [index, { cursor }] of gathering.splits.entries())
       this.#parts.splits[index]?.pump.committed(cursor);
     await runtime.at('epoch.cleaned');
+    this.#done(record);
     this.#gathering = undefined;
     this.#commit = undefined;
     this.#ended(epoch);
@@ -232,13 +249,14 @@ export class Epochs {
     const { epoch, isFinal, reason, begunAt, bytes, splits, marks, counters, records } = gathering;
     const { clock } = this.#runtime;
     const durationMs = Math.round(clock.elapsed() - begunAt);
+    const isDrained = gathering.isDrained && splits.some(({ hasEnded }) => !hasEnded);
     const info: EpochInfo = { epoch, time: clock.now(), durationMs, bytes, reason };
     return {
       ...this.#parts.identity,
       epoch,
-      isFinished: isFinal,
-      splits,
-      marks,
+      isFinished: isFinal && !isDrained,
+      splits: isDrained ? splits.map((split) => ({ ...split, generators: new Map() })) : splits,
+      marks: isDrained ? new Map() : marks,
       sinks: groupByUid(this.#parts.sinks, prepared),
       counters,
       records,

@@ -1,14 +1,13 @@
 /** Putting a job together: pumps for its splits, channels between its tasks, stores with their state, writers. */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
-import { loadBucket } from '../checkpoint/store-slabs.js';
+import type { SchemaPlan } from '../checkpoint/schema-plan.js';
 import type { Sink } from '../core/connector.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
 import type { InputNode } from '../core/graph.js';
-import { groupRange } from '../core/key-group.js';
 import { KeyedStore } from '../state/slots.js';
-import { loadCopies } from './broadcast-copies.js';
+import { loadStores } from './job-stores.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epoch-parts.js';
 import type { JobJournal } from './job-journal.js';
@@ -28,6 +27,8 @@ export interface AssemblyOptions {
   readonly record: JobRecord | undefined;
   readonly committer: EmbeddedCommitter;
   readonly maxParallelism: number;
+  /** What the schemas of states have become since they were written. */
+  readonly schemas: SchemaPlan;
   readonly journal: JobJournal;
   readonly wake: Wake;
   readonly frozen: (task: Task, epoch: number) => void;
@@ -91,7 +92,13 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
   const [sourceTask] = tasks;
   assert(sourceTask !== undefined, 'a job has a task');
   restoreGenerators(sourceTask, splits, record);
-  const identity = { job: options.name, maxParallelism, operators: operatorsOf(options.outputs) };
+  const identity = {
+    job: options.name,
+    maxParallelism,
+    operators: operatorsOf(options.outputs),
+    origin: record?.origin,
+    schemas: assembly.schemas.schemas,
+  };
   const base = { counters: record?.counters ?? new Map(), records: record?.records ?? 0 };
   return {
     tasks,
@@ -154,31 +161,6 @@ function connectTwo(upstream: Place, downstream: Place, shuffle: Shuffle): Chann
   const origin: Origin = { name: shuffle.name, unit: 'element' };
   downstream.inputs.push({ kind: 'shuffle', node: shuffle.node, origin, queue });
   return new ChannelWriter(queue, upstream.pressure);
-}
-
-function loadStores(
-  place: Place,
-  { committer, maxParallelism, plan, record }: AssemblyOptions,
-): void {
-  const { stage, shard, stores } = place;
-  for (const node of stage.nodes) {
-    if (node.kind !== 'operator' || node.spec.state === undefined) continue;
-    const uid = plan.names.get(node) ?? '';
-    const store = new KeyedStore<object>({
-      spec: node.spec.state,
-      maxParallelism,
-      durable: true,
-      name: node.spec.uid ?? '',
-    });
-    stores.set(uid, store);
-    if (record === undefined) continue;
-    for (const { kind, slabs, where } of committer.buckets(
-      uid,
-      groupRange(shard, stage.shards, maxParallelism),
-    ))
-      loadBucket(store, kind, slabs, where);
-  }
-  loadCopies(place, { committer, maxParallelism, plan });
 }
 
 async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptions): Promise<Task> {

@@ -5,7 +5,7 @@
  * number of records full, so that such an epoch does not depend on how far a source has read ahead.
  */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import type { EpochInfo } from '../checkpoint/job-record.js';
+import type { EpochInfo, JobRecord } from '../checkpoint/job-record.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
 import { checkpointTimeout, dirtyBytes } from './epoch-parts.js';
 import { EpochSchedule } from './epoch-schedule.js';
@@ -28,6 +28,10 @@ export interface EpochDriverOptions {
   readonly demands: CheckpointDemands;
   readonly wake: Wake;
   readonly isStopped: () => boolean;
+  /** Whether event time is being brought to its end: until it is there, no epoch may end. */
+  readonly isDraining: () => boolean;
+  /** Told of each record when its outputs are published. */
+  readonly done: (record: JobRecord) => void;
   /** Called when the last epoch begins because all inputs have ended. */
   readonly finishing: () => void;
   readonly failed: (error: unknown) => void;
@@ -54,6 +58,7 @@ export class EpochDriver {
       where: state.description,
       committed,
       history,
+      done: options.done,
       ended: (epoch) => {
         this.#schedule.ended(runtime.clock.elapsed());
         demands.ended(epoch);
@@ -124,11 +129,13 @@ export class EpochDriver {
 
   /** Sends the barriers of an epoch if one is due. */
   #beginDue(): boolean {
-    const { parts, options, demands, isStopped, finishing, wake } = this.#options;
+    const { parts, options, demands, isStopped, isDraining, finishing, wake } = this.#options;
     if (this.#epochs.isBusy || this.#isLast) return false;
     const now = options.runtime.clock.elapsed();
     if (demands.areWaiting) this.#schedule.ask('demand');
     const isFinal = allEnded(parts);
+    // Its watermarks would end the inputs for good.
+    if (isDraining() && !isFinal) return false;
     const bytes = (): number => dirtyBytes(parts.epochParts, this.#epochs);
     const reason = isFinal
       ? 'end'
@@ -140,7 +147,7 @@ export class EpochDriver {
     if (isFinal) finishing();
     this.#schedule.begun(now, this.#read);
     demands.begun();
-    this.#epochs.begin({ isFinal, reason });
+    this.#epochs.begin({ isFinal, isDrained: isDraining(), reason });
     wake.ring();
     return true;
   }

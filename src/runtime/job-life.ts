@@ -12,7 +12,7 @@ import type { EpochInfo } from '../checkpoint/job-record.js';
 import type { Clock } from '../core/clock.js';
 import { TidemarkError } from '../core/errors.js';
 import { CheckpointDemands } from './checkpoint-demands.js';
-import { Job } from './job.js';
+import { Job, type StopRequest } from './job.js';
 import type { AssembledJob } from './job-assembly.js';
 import type { JobOptions, RunStatus, RunSummary } from './job-options.js';
 import { settlesWithin } from './job-teardown.js';
@@ -38,6 +38,7 @@ export class JobLife {
   #lastFailure: string | undefined;
   #between: 'restarting' | 'failed' | undefined;
   #stopIsAsked = false;
+  #stopRequest: StopRequest = {};
   #abort: { readonly error: unknown } | undefined;
 
   constructor(options: JobOptions, onPhase: (status: RunStatus) => void) {
@@ -73,9 +74,10 @@ export class JobLife {
   }
 
   /** Stops the intake; what has been read is finished, committed in a last epoch, and kept for the next run. */
-  stop(): void {
+  stop(request: StopRequest = {}): void {
+    this.#attempt.stop(request);
     this.#stopIsAsked = true;
-    this.#attempt.stop();
+    this.#stopRequest = { ...this.#stopRequest, ...request };
     this.#bell.ring();
   }
 
@@ -151,7 +153,7 @@ export class JobLife {
     this.#between = undefined;
     this.#attempt = this.#makeAttempt();
     this.#onPhase(this.summary());
-    if (this.#stopIsAsked) this.#attempt.stop();
+    if (this.#stopIsAsked) this.#attempt.stop(this.#stopRequest);
   }
 
   #throwAbort(): void {

@@ -1,4 +1,5 @@
 /** What a job is told: the parts that `run` has checked and filled in. */
+import type { SnapshotPlan } from '../checkpoint/snapshot-keeper.js';
 import type { Guarantee, Sink, Source } from '../core/connector.js';
 import type { InputNode, Outputs } from '../core/graph.js';
 import type { Counters } from '../core/operator.js';
@@ -31,6 +32,14 @@ export interface JobOptions {
   readonly execution: Execution;
   readonly deadLettersMax: DeadLetterLimits;
   readonly runtime: Runtime;
+  /** Copies taken behind the work, and where they are kept. */
+  readonly snapshots?: SnapshotPlan | undefined;
+  /** Goes back to the newest good snapshot where the state is damaged. */
+  readonly rewind?: boolean | undefined;
+  /** A savepoint that an empty state is made of. */
+  readonly resumeFrom?: string | undefined;
+  /** Lets go state whose uid no operator has. */
+  readonly allowNonRestoredState?: boolean | undefined;
 }
 
 /** The breaker: a bad deploy that fails every record must not drain its input into the dead letters. */
@@ -84,6 +93,8 @@ export interface AttemptSummary extends AttemptStatus {
   readonly resumedFromEpoch: number;
   /** The job had finished in an earlier run; nothing was done. */
   readonly alreadyFinished: boolean;
+  /** Epoch of the newest snapshot, 0 for none, and how many this run has failed to write; undefined without a store. */
+  readonly snapshots: { readonly epoch: number; readonly failures: number } | undefined;
   /** By uid or derived name. */
   readonly operators: Readonly<Record<string, Counters>>;
   /** Examples from this run, ten at most. */

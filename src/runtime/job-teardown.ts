@@ -7,6 +7,7 @@
 import type { Clock } from '../core/clock.js';
 import type { StateBackend } from '../state/backend.js';
 import type { AssembledJob } from './job-assembly.js';
+import type { JobCopies } from './job-copies.js';
 import { guardState } from './state-guard.js';
 import type { EpochDriver } from './job-epochs.js';
 
@@ -19,6 +20,7 @@ export interface Remains {
   readonly parts: AssembledJob | undefined;
   readonly epochs: EpochDriver | undefined;
   readonly backend: StateBackend | undefined;
+  readonly copies: JobCopies;
   /** Where the state lives, for errors. */
   readonly where: string;
 }
@@ -41,7 +43,7 @@ export async function closeAll({ parts, backend, where }: Remains): Promise<void
  * @param options.isAbort somebody wants the end now: the commit under way is given up
  */
 export async function abandonAll(
-  { parts, epochs, backend }: Remains,
+  { parts, epochs, backend, copies }: Remains,
   { clock, isAbort }: { clock: Clock; isAbort: boolean },
 ): Promise<string[]> {
   stopAll(parts);
@@ -53,6 +55,7 @@ export async function abandonAll(
   // A commit that is under way ends first: its store must not be closed under it.
   if (epochs?.isHanging === false && !isAbort) await within('the commit', settled(epochs));
   epochs?.abandon();
+  await within('a snapshot', copies.abandon());
   await Promise.all((parts?.sinks ?? []).map((sink) => within(`sink "${sink.uid}"`, sink.close())));
   if (backend !== undefined) await within('the state', backend.close());
   return hanging;

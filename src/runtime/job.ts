@@ -5,16 +5,14 @@
  * Everything that may be waited for is a promise of a shell (source, sink, commit); the loop itself only steps tasks
  * and sleeps on a bell. What fails anywhere ends the attempt; what was committed stays.
  */
-import { EmbeddedCommitter, checkRecord } from '../checkpoint/embedded-committer.js';
-import type { EpochInfo, JobRecord } from '../checkpoint/job-record.js';
+import type { EpochInfo } from '../checkpoint/job-record.js';
 import type { Clock } from '../core/clock.js';
 import { TidemarkError, assert } from '../core/errors.js';
-import { checkUids, nodesInOrder } from '../core/graph.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { Runtime } from '../core/runtime.js';
 import type { StateBackend } from '../state/backend.js';
 import { assembleJob, type AssembledJob } from './job-assembly.js';
-import { allSinks, recoverSinks } from './job-sinks.js';
+import { recoverSinks } from './job-sinks.js';
 import { JobJournal } from './job-journal.js';
 import type { AttemptStatus, AttemptSummary, JobOptions, Phase } from './job-options.js';
 import { armClock } from './job-clock.js';
@@ -22,7 +20,9 @@ import { statusOf } from './job-status.js';
 import { abandonAll, closeAll } from './job-teardown.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
 import { EpochDriver, allEnded } from './job-epochs.js';
-import { operatorsOf, planOf } from './plan.js';
+import { JobCopies } from './job-copies.js';
+import { openState, withAdvice } from './job-restore.js';
+import { planOf } from './plan.js';
 import { guardState } from './state-guard.js';
 import { Wake } from './wake.js';
 
@@ -36,6 +36,14 @@ export interface Lifeline {
   readonly onPhase: () => void;
 }
 
+/** How a stop is meant. */
+export interface StopRequest {
+  /** Leaves a savepoint in this directory. */
+  readonly savepointTo?: string;
+  /** Ends event time first, so that everything fires. */
+  readonly drain?: boolean;
+}
+
 export class Job {
   readonly #options: JobOptions;
   readonly #life: Lifeline;
@@ -46,6 +54,8 @@ export class Job {
   #epochs: EpochDriver | undefined;
   #journal: JobJournal | undefined;
   #backend: StateBackend | undefined;
+  readonly #copies: JobCopies;
+  #drainIsAsked = false;
   #resumedFrom = 0;
   #alreadyFinished = false;
   #failure: { readonly error: unknown } | undefined;
@@ -60,6 +70,7 @@ export class Job {
     this.#options = options;
     this.#runtime = options.runtime;
     this.#life = life;
+    this.#copies = new JobCopies(options);
   }
 
   /** Runs to the end. Rejects with what failed; everything is closed by then, or named in `hanging`. */
@@ -67,16 +78,14 @@ export class Job {
     try {
       await this.#recover();
       if (!this.#alreadyFinished) await this.#loop();
+      await this.#copies.finish();
       await closeAll(this.#remains());
-      return this.#enter(
-        this.#epochs !== undefined && this.#stopIsAsked && !allEnded(this.parts)
-          ? 'stopped'
-          : 'finished',
-      );
+      const isStopped = this.#epochs !== undefined && this.#stopIsAsked && !this.#isWhole();
+      return this.#enter(isStopped ? 'stopped' : 'finished');
     } catch (error) {
       this.#failure ??= { error };
       const { clock } = this.#runtime;
-      const reason = this.#failure.error;
+      const reason = await withAdvice(this.#failure.error, this.#options);
       const isAbort = reason instanceof TidemarkError && reason.code === 'RUN_CANCELLED';
       this.hanging = await abandonAll(this.#remains(), { clock, isAbort });
       throw reason;
@@ -84,9 +93,11 @@ export class Job {
   }
 
   /** Stops the intake; what has been read is finished, committed in a last epoch, and kept for the next run. */
-  stop(): void {
+  stop({ savepointTo, drain = false }: StopRequest = {}): void {
+    if (savepointTo !== undefined) this.#copies.savepointTo(savepointTo);
+    this.#drainIsAsked ||= drain && !this.#stopIsAsked;
     this.#stopIsAsked = true;
-    for (const { pump } of this.parts?.splits ?? []) pump.stop();
+    this.#stopReading();
     this.#wake.ring();
   }
 
@@ -121,6 +132,7 @@ export class Job {
       ...this.status(),
       resumedFromEpoch: this.#resumedFrom,
       alreadyFinished: this.#alreadyFinished,
+      snapshots: this.#copies.summary(),
       operators: Object.fromEntries(this.#journal?.counters() ?? []),
       lateSamples: this.#journal?.lateSamples ?? [],
       deadSamples: this.#journal?.deadSamples ?? [],
@@ -128,7 +140,10 @@ export class Job {
   }
 
   async #recover(): Promise<void> {
-    const { options, record, committer } = await this.#open();
+    const options = this.#options;
+    const opened = await openState(options, (backend) => (this.#backend = backend));
+    const { record, committer } = opened;
+    this.#copies.opened(opened);
     const runtime = this.#runtime;
     const maxParallelism =
       record?.maxParallelism ??
@@ -142,7 +157,12 @@ export class Job {
       log: runtime.log,
       limits: options.deadLettersMax,
     });
-    const sinkRun = { job: options.name, guarantee: options.guarantee, epoch: this.#resumedFrom };
+    const sinkRun = {
+      job: options.name,
+      guarantee: options.guarantee,
+      epoch: this.#resumedFrom,
+      isRewound: record?.isRewound ?? false,
+    };
     if (record?.isFinished === true) {
       this.#alreadyFinished = true;
       await recoverSinks(options, record, sinkRun);
@@ -153,6 +173,7 @@ export class Job {
       plan: planOf(options.outputs, options.parallelism),
       record,
       committer,
+      schemas: opened.schemas,
       maxParallelism,
       journal: this.#journal,
       wake: this.#wake,
@@ -178,41 +199,29 @@ export class Job {
       demands: this.#life.demands,
       wake: this.#wake,
       isStopped: () => this.#stopIsAsked,
+      isDraining: () => this.#drainIsAsked,
+      done: (committed) => this.#copies.committed(committed),
       finishing: () => this.#enter('finishing'),
       failed: (error) => this.fail(error),
     });
   }
 
-  async #open(): Promise<{
-    options: JobOptions;
-    record: JobRecord | undefined;
-    committer: EmbeddedCommitter;
-  }> {
-    const options = this.#options;
-    checkUids(
-      nodesInOrder(options.outputs),
-      allSinks(options).map(({ uid }) => uid),
-    );
-    const where = options.state.description;
-    this.#backend = await guardState(where, () => options.state.open());
-    await this.#runtime.at('recover.opened');
-    const committer = new EmbeddedCommitter(this.#backend, { where });
-    const record = committer.read();
-    if (record !== undefined)
-      checkRecord(record, {
-        name: options.name,
-        operators: operatorsOf(options.outputs),
-        maxParallelism: options.maxParallelism,
-        where,
-      });
-    return { options, record, committer };
+  #stopReading(): void {
+    for (const { pump } of this.parts?.splits ?? [])
+      if (this.#drainIsAsked) pump.drain();
+      else pump.stop();
+  }
+
+  /** Whether all inputs have ended, and not only event time. */
+  #isWhole(): boolean {
+    return allEnded(this.parts) && (this.parts?.splits ?? []).every(({ pump }) => pump.hasEnded);
   }
 
   async #loop(): Promise<void> {
     const parts = this.parts;
     assert(parts !== undefined, 'a job is recovered before its loop');
     this.#enter('running');
-    if (this.#stopIsAsked) this.stop();
+    if (this.#stopIsAsked) this.#stopReading();
     this.reads = Promise.all(parts.splits.map(({ pump }) => pump.run()));
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -248,6 +257,7 @@ export class Job {
       parts: this.parts,
       epochs: this.#epochs,
       backend: this.#backend,
+      copies: this.#copies,
       where: this.#options.state.description,
     };
   }

@@ -12,9 +12,11 @@ import {
   nodeNames,
   nodesInOrder,
   replicaName,
+  uidOf,
   type GraphNode,
   type Outputs,
 } from '../core/graph.js';
+import type { StateEvolution } from '../core/operator.js';
 
 export interface Stage {
   readonly name: string;
@@ -140,6 +142,34 @@ export function operatorsOf(outputs: Outputs): Map<string, string> {
               ? []
               : [[replicaName(name), 'broadcast state'] as [string, string]]),
           ]
+        : [],
+    ),
+  );
+}
+
+/** The former uid of each operator that has been renamed, by its uid, both with their scope. */
+export function renamesOf(outputs: Outputs): Map<string, string> {
+  return new Map(
+    nodesInOrder(outputs).flatMap((node) => {
+      const uid = uidOf(node);
+      if (node.kind !== 'operator' || uid === undefined) return [];
+      const { renamedFrom, replicated } = node.spec;
+      if (renamedFrom === undefined) return [];
+      const from = [...node.scope, renamedFrom].join('/');
+      const copies =
+        replicated === undefined ? [] : [[replicaName(uid), replicaName(from)] as const];
+      return [[uid, from] as const, ...copies];
+    }),
+  );
+}
+
+/** How the states of each operator change over releases, by uid. */
+export function evolutionsOf(outputs: Outputs): Map<string, StateEvolution> {
+  const { names } = planOf(outputs, 1);
+  return new Map(
+    [...names].flatMap(([node, name]) =>
+      node.kind === 'operator' && node.spec.state?.evolution !== undefined
+        ? [[name, node.spec.state.evolution] as const]
         : [],
     ),
   );

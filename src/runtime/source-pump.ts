@@ -59,7 +59,8 @@ export class SourcePump {
 
   /** Milliseconds for which the source has been polled in vain, while nothing waits to be processed. */
   polledInVainMs(now: number): number {
-    return this.#pollingSince === undefined || !this.queue.isEmpty ? 0 : now - this.#pollingSince;
+    if (this.#pollingSince === undefined || this.#isStopped || !this.queue.isEmpty) return 0;
+    return now - this.#pollingSince;
   }
 
   /** Reads until the split ends or the pump is stopped. Never rejects: failures are reported. */
@@ -100,6 +101,15 @@ export class SourcePump {
   /** Tells the reader, if this run has one, what it need not keep any more. */
   committed(cursor: Cursor | undefined): void {
     if (cursor !== undefined) this.#reader?.committed?.(cursor);
+  }
+
+  /** Stops reading and ends event time behind what has been read; the split itself has not ended. */
+  drain(): void {
+    const mustEnd = !this.#isStopped && !this.#hasEnded;
+    this.stop();
+    if (!mustEnd) return;
+    this.queue.push({ kind: 'end' });
+    this.#options.wake.ring();
   }
 
   async #read(): Promise<void> {

@@ -49,4 +49,9 @@ export interface StateBackendFactory {
    * Throws STATE_IN_USE when another live process holds it, STATE_DAMAGED when it cannot be read.
    */
   open(): Promise<StateBackend>;
+  /**
+   * Opens an empty store where a damaged one stands that `open` refuses; its files are kept beside it under another
+   * name. Left out where `open` never refuses damage.
+   */
+  openAnew?(): Promise<StateBackend>;
 }

@@ -1,6 +1,7 @@
 /** `reducingState` and `aggregatingState`: what is added is folded into one value at once, so nothing else is kept. */
 import { TidemarkError, show } from '../core/errors.js';
 import type { SlotCursor, StateDeclaration } from './handles.js';
+import { schemaOf } from './declared-schema.js';
 import { ttlOf, type StateOptions } from './ttl.js';
 import {
   clearCell,
@@ -68,17 +69,20 @@ export interface StateAggregator<in In, Accumulator, out Out> {
  */
 export function reducingState<T>(
   reduce: (a: T, b: T) => T,
-  options?: StateOptions,
+  options?: StateOptions<T>,
 ): StateDeclaration<ReducingState<T>> {
   refuseNoFunction(reduce, 'reducingState');
   const ttl = ttlOf(options, 'reducingState');
+  const schema = schemaOf(options, 'reducingState');
   if (ttl !== undefined)
     return {
       kind: 'reducing',
+      schema,
       ...stampedCells(ttl),
       handle: (cursor, index) => new TtlReducing<T>({ cursor, index, ttl }, reduce),
     };
   return {
+    schema,
     ...plainCells('reducing'),
     handle: (cursor, index) => new Reducing<T>(cursor, index, reduce),
   };
@@ -114,19 +118,22 @@ export function reducingState<T>(
  */
 export function aggregatingState<In, Accumulator, Out>(
   aggregator: StateAggregator<In, Accumulator, Out>,
-  options?: StateOptions,
+  options?: StateOptions<Accumulator>,
 ): StateDeclaration<AggregatingState<In, Out>> {
   for (const part of ['create', 'add', 'result'] as const)
     refuseNoFunction(aggregator?.[part], `${part} of aggregatingState`);
   const ttl = ttlOf(options, 'aggregatingState');
+  const schema = schemaOf(options, 'aggregatingState');
   if (ttl !== undefined)
     return {
       kind: 'aggregating',
+      schema,
       ...stampedCells(ttl),
       handle: (cursor, index) =>
         new TtlAggregating<In, Accumulator, Out>({ cursor, index, ttl }, aggregator),
     };
   return {
+    schema,
     ...plainCells('aggregating'),
     handle: (cursor, index) => new Aggregating<In, Accumulator, Out>(cursor, index, aggregator),
   };

@@ -1,6 +1,7 @@
 /** `listState`: any number of elements per key, in the order in which they were added. */
 import { refuseKind, type SlotCursor, type StateDeclaration } from './handles.js';
 import { ListCell, TtlListHandle, noElements, ttlListCells } from './ttl-list.js';
+import { schemaOf } from './declared-schema.js';
 import { ttlOf, type StateOptions } from './ttl.js';
 import { clearCell } from './ttl-value.js';
 
@@ -51,16 +52,19 @@ export interface ListState<T> {
  *
  * @throws TidemarkError OPTIONS_INVALID, DURATION_INVALID
  */
-export function listState<T>(options?: StateOptions): StateDeclaration<ListState<T>> {
+export function listState<T>(options?: StateOptions<T>): StateDeclaration<ListState<T>> {
   const ttl = ttlOf(options, 'listState');
+  const schema = schemaOf(options, 'listState');
   if (ttl !== undefined)
     return {
       kind: 'list',
+      schema,
       ...ttlListCells(ttl),
       handle: (cursor, index): ListState<T> => new TtlListHandle<T>({ cursor, index, ttl }),
     };
   return {
     kind: 'list',
+    schema,
     ttl,
     handle: (cursor, index) => new ListHandle<T>(cursor, index),
     pack: (cell) => (cell as ListCell).elements,

@@ -2,6 +2,7 @@
 import type { KeyScalar } from '../core/key.js';
 import { refuseKind, type SlotCursor, type StateDeclaration } from './handles.js';
 import { TtlMapHandle, ttlMapCells } from './ttl-map.js';
+import { schemaOf } from './declared-schema.js';
 import { ttlOf, type StateOptions } from './ttl.js';
 import { clearCell } from './ttl-value.js';
 
@@ -49,17 +50,20 @@ export interface MapState<K extends KeyScalar, V> {
  * @throws TidemarkError OPTIONS_INVALID, DURATION_INVALID
  */
 export function mapState<K extends KeyScalar, V>(
-  options?: StateOptions,
+  options?: StateOptions<V>,
 ): StateDeclaration<MapState<K, V>> {
   const ttl = ttlOf(options, 'mapState');
+  const schema = schemaOf(options, 'mapState');
   if (ttl !== undefined)
     return {
       kind: 'map',
+      schema,
       ...ttlMapCells(ttl),
       handle: (cursor, index): MapState<K, V> => new TtlMapHandle<K, V>({ cursor, index, ttl }),
     };
   return {
     kind: 'map',
+    schema,
     ttl,
     handle: (cursor, index) => new MapHandle<K, V>(cursor, index),
     pack: (cell) => cell,

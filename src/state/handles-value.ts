@@ -1,5 +1,6 @@
 /** `valueState`: one value per key. */
 import type { SlotCursor, StateDeclaration } from './handles.js';
+import { schemaOf } from './declared-schema.js';
 import { ttlOf, type StateOptions } from './ttl.js';
 import { TtlValueHandle, clearCell, initialOf, stampedCells } from './ttl-value.js';
 
@@ -44,26 +45,29 @@ export interface ValueState<T> {
 export function valueState<T>(): StateDeclaration<ValueState<T | undefined>>;
 export function valueState<T>(
   initial: undefined,
-  options?: StateOptions,
+  options?: StateOptions<T>,
 ): StateDeclaration<ValueState<T | undefined>>;
 export function valueState<T>(
   initial: T | (() => T),
-  options?: StateOptions,
+  options?: StateOptions<T>,
 ): StateDeclaration<ValueState<T>>;
 export function valueState<T>(
   initial?: T | (() => T),
-  options?: StateOptions,
+  options?: StateOptions<T>,
 ): StateDeclaration<ValueState<T>> {
   const ttl = ttlOf(options, 'valueState');
+  const schema = schemaOf(options, 'valueState');
   const start = initial as T | (() => T);
   if (ttl !== undefined)
     return {
       kind: 'value',
+      schema,
       ...stampedCells(ttl),
       handle: (cursor, index) => new TtlValueHandle<T>({ cursor, index, ttl }, start),
     };
   return {
     kind: 'value',
+    schema,
     ttl,
     handle: (cursor, index) => new ValueHandle<T>(cursor, index, start),
     pack: (cell) => cell,

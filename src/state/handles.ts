@@ -7,8 +7,15 @@
  *     cursor ─────────────────┘     handle 0, handle 1, handle 2
  */
 import { TidemarkError, show } from '../core/errors.js';
-import type { KeyedState, KeyedStateSpec, Slot } from '../core/operator.js';
+import type {
+  DeclaredSchema,
+  KeyedState,
+  KeyedStateSpec,
+  Slot,
+  StateVersions,
+} from '../core/operator.js';
 import { freezeDeep } from './guard.js';
+import { ofPackedKey, packedKey, upgraded, type PackedKey } from './packed-states.js';
 import { LiveSlot } from './slots.js';
 import type { StateTime, SweepTurn, Ttl } from './ttl.js';
 
@@ -93,6 +100,8 @@ export class SlotCursor implements StateTime {
 export interface StateDeclaration<Handle> {
   readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
   readonly ttl: Ttl | undefined;
+  /** Of the values: of a list each element, of a map each value. */
+  readonly schema?: DeclaredSchema | undefined;
   handle(cursor: SlotCursor, index: number): Handle;
   /** A cell that holds something, as plain data; with a TTL the pair of [stamps, what is packed without]. */
   pack(cell: unknown): unknown;
@@ -122,35 +131,46 @@ export type HandlesOf<Declarations extends StateDeclarations> = {
  * `name`, as the pair of its stamps and what would stand there without. A value that has no stamp yet counts from when
  * the sweeper first meets it.
  */
-export function cellsSpec(declarations: StateDeclarations): KeyedStateSpec<Cells> {
+export function cellsSpec(
+  declarations: StateDeclarations,
+  versions: ReadonlyMap<string, StateVersions> = new Map(),
+): KeyedStateSpec<Cells> {
   const names = Object.keys(declarations);
   const declared = Object.values(declarations);
   const indexOf = new Map(names.map((name, index) => [name, index]));
+  const keys = names.map((name, index) =>
+    packedKey(name, declared[index]?.ttl !== undefined, versions.get(name)?.current ?? 0),
+  );
   const create = emptyCells(names.length);
   return {
     create,
     pack(cells) {
-      const packed = new Map<string | [string], unknown>();
+      const packed = new Map<PackedKey, unknown>();
       for (const [index, state] of declared.entries()) {
-        const name = names[index] as string;
         const cell = cellAt(cells, index);
-        if (cell !== undefined)
-          packed.set(state.ttl === undefined ? name : [name], state.pack(cell));
+        if (cell !== undefined) packed.set(keys[index] as PackedKey, state.pack(cell));
       }
       return packed;
     },
     unpack(packed) {
       const cells = create();
-      for (const [key, stored] of packed as Map<string | [string], unknown>) {
-        const isStamped = typeof key !== 'string';
-        const [stamps, value] = isStamped ? (stored as [unknown, unknown]) : [undefined, stored];
-        const index = indexOf.get(isStamped ? key[0] : key);
-        if (index !== undefined && value !== undefined)
-          putCell(cells, index, declared[index]?.unpack(value, stamps));
+      for (const [key, stored] of packed as Map<PackedKey, unknown>) {
+        const { name, isStamped, version } = ofPackedKey(key);
+        const [stamps, found] = isStamped ? (stored as [unknown, unknown]) : [undefined, stored];
+        const index = indexOf.get(name);
+        if (index === undefined || found === undefined) continue;
+        const upgrade = versions.get(name)?.upgrades.get(version);
+        const state = declared[index] as StateDeclaration<unknown>;
+        const value = upgrade === undefined ? found : upgraded(state.kind, found, upgrade);
+        putCell(cells, index, state.unpack(value, stamps));
       }
       return cells;
     },
     isEmpty: areEmpty,
+    evolution: {
+      schemas: new Map(names.map((name, index) => [name, declared[index]?.schema])),
+      under: (known) => cellsSpec(declarations, known),
+    },
   };
 }
 

@@ -65,6 +65,36 @@ function isSameScalar(left: unknown, right: unknown): boolean {
   return Object.is(left, right) || (left === 0 && right === 0);
 }
 
+/** By kind, then by value; of arrays and objects part by part, with what ends first in front. */
+function modelOrder(left: Key, right: Key): number {
+  const kinds = ['boolean', 'number', 'bigint', 'string', 'array', 'object'];
+  const kindOf = (key: Key): string => (Array.isArray(key) ? 'array' : typeof key);
+  const byKind = kinds.indexOf(kindOf(left)) - kinds.indexOf(kindOf(right));
+  if (byKind !== 0) return byKind;
+  if (typeof left === 'string') return comparePoints(left, right as string);
+  if (typeof left !== 'object') {
+    const [some, other] = [left, right as typeof left];
+    const byNaN = Number(Number.isNaN(some)) - Number(Number.isNaN(other));
+    return byNaN !== 0 ? byNaN : Number(some > other) - Number(some < other);
+  }
+  const [some, others] = [partsOf(left), partsOf(right as object)];
+  for (const [at, part] of some.entries()) {
+    const other = others[at];
+    if (other === undefined) return 1;
+    const byPart = modelOrder(part, other);
+    if (byPart !== 0) return byPart;
+  }
+  return some.length - others.length;
+}
+
+/** Of an object its fields by name: name, value, name, value. */
+function partsOf(composite: object): readonly KeyScalar[] {
+  if (Array.isArray(composite)) return composite as KeyScalar[];
+  return Object.entries(composite as Record<string, KeyScalar>)
+    .toSorted(([a], [b]) => comparePoints(a, b))
+    .flat();
+}
+
 function refusal(action: () => unknown): TidemarkError {
   try {
     action();
@@ -220,6 +250,14 @@ describe('order', () => {
       },
     ),
     { runs: 2000 },
+  );
+
+  check(
+    'all keys sort as a model says that knows no bytes',
+    fc.property(key, key, (left, right) => {
+      expect(order(left, right)).toBe(Math.sign(modelOrder(left, right)));
+    }),
+    { runs: 5000 },
   );
 
   test('NaN comes after every number', () => {

@@ -19,6 +19,7 @@ import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { checkLmdbFile, crc32 } from './checksum.js';
+import { LMDB_FORMAT, fault } from './lmdb-faults.js';
 import { decodeKey, encodeKey, writeKey } from './key-codec.js';
 import { forEachRecord, SlabWriter } from './slab.js';
 import { encodeValue, readValue } from './value-codec.js';
@@ -29,23 +30,28 @@ export const environmentOptions = {
   ...({ encoding: 'binary', keyEncoding: 'binary', cache: false, compression: false } as const),
   ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
 };
-const FORMAT = 1;
 /** Comes before the encoding of every key. */
 const HEADER_KEY = Uint8Array.of(0);
 
 /** State in a directory of its own, which is made when it is missing. It must be on a local file system. */
 export function lmdb(directory: string): StateBackendFactory {
   const home = resolve(directory);
-  return { description: directory, directory: home, open: () => openStore(home) };
+  return {
+    description: directory,
+    directory: home,
+    open: () => openStore(home),
+    openAnew: () => openStore(home, { anew: true }),
+  };
 }
 
-async function openStore(directory: string): Promise<StateBackend> {
+async function openStore(directory: string, { anew = false } = {}): Promise<StateBackend> {
   const { open } = await import('lmdb');
   const undo: (() => Promise<void>)[] = [];
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     await takeOwnership(fs.realpathSync(directory), undo);
     const mark = join(directory, 'tidemark');
+    if (anew) setAside(directory, mark);
     checkFile(join(directory, 'data.mdb'), fs.existsSync(mark));
     const database = open<Uint8Array, Uint8Array>(directory, environmentOptions);
     undo.unshift(() => database.close());
@@ -188,6 +194,14 @@ function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes && new Uint8Array(bytes);
 }
 
+/** Keeps damaged files for whoever wants to look at them; only the newest ones, so that the disk does not fill. */
+function setAside(directory: string, mark: string): void {
+  fs.rmSync(mark, { force: true });
+  fs.rmSync(join(directory, 'lock.mdb'), { force: true });
+  const data = join(directory, 'data.mdb');
+  if (fs.existsSync(data)) fs.renameSync(data, `${data}.damaged`);
+}
+
 /** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */
 function checkFile(path: string, wasOpened: boolean): void {
   const isEmpty = (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
@@ -217,7 +231,7 @@ function raiseGeneration(database: Database, directory: string): number {
   const isNew = [...database.getKeys({ limit: 1 })].length === 0;
   const generation = isNew ? 1 : generationOf(database, directory) + 1;
   const slab = new SlabWriter();
-  slab.append(HEADER_KEY, encodeValue({ format: FORMAT, generation }));
+  slab.append(HEADER_KEY, encodeValue({ format: LMDB_FORMAT, generation }));
   database.putSync(HEADER_KEY, slab.finish());
   return generation;
 }
@@ -227,7 +241,7 @@ function generationOf(database: Database, directory: string): number {
   forEachRecord(copyOf(database.getBinary(HEADER_KEY)) ?? HEADER_KEY, directory, (_key, value) => {
     if (value !== undefined) Object.assign(header, readValue(value));
   });
-  if (header.format === FORMAT) return header.generation;
+  if (header.format === LMDB_FORMAT) return header.generation;
   throw fault('STATE_VERSION_UNKNOWN', `format ${header.format}`, directory);
 }
 
@@ -281,20 +295,4 @@ function isAnswered(path: string): Promise<boolean> {
       answer(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
     );
   });
-}
-
-const sentences = {
-  STATE_IN_USE: ['a directory that nobody holds', 'End the other job, or give each one its own.'],
-  STATE_DAMAGED: ['a whole state directory', 'Restore it from a copy, or begin with an empty one.'],
-  STATE_VERSION_UNKNOWN: [`format ${FORMAT}`, 'Run the release that wrote it, or a newer one.'],
-  STATE_WRITE_FAILED: [
-    'a disk that takes state',
-    'Check space and rights; the last commit is safe.',
-  ],
-} as const;
-type Fault = keyof typeof sentences;
-
-function fault(code: Fault, got: string, where: string, cause?: unknown): TidemarkError {
-  const [expected, hint] = sentences[code];
-  return new TidemarkError(code, { expected, got, where, hint, cause });
 }

@@ -17,7 +17,7 @@ describe('options', () => {
     expect(() => declare({ ttl: { after: '1h' } })).not.toThrow();
     expect(() => declare({ ttl: { after: 0 } })).toThrow(`ttl.after of ${name}`);
     expect(() => declare({ tll: { after: 1 } } as never)).toThrow(
-      `OPTIONS_INVALID: expected only ttl, got unknown option "tll", at options of ${name}`,
+      `OPTIONS_INVALID: expected only ttl, schema, migrate, got unknown option "tll", at options of ${name}`,
     );
   });
 

@@ -11,6 +11,7 @@
  */
 import { durationMs, type Duration } from '../core/duration.js';
 import { TidemarkError, show } from '../core/errors.js';
+import type { SchemaOptions } from './declared-schema.js';
 
 /** When a state that is not written any more is forgotten. */
 export interface TtlOptions {
@@ -39,7 +40,7 @@ export interface TtlOptions {
 }
 
 /** Options of every state declaration. */
-export interface StateOptions {
+export interface StateOptions<T = never> extends SchemaOptions<T> {
   /** Default: values live until they are cleared. */
   readonly ttl?: TtlOptions;
 }
@@ -137,9 +138,9 @@ const choices = {
  * @param where the declaration, such as `valueState`
  * @throws TidemarkError OPTIONS_INVALID naming all that is unknown or out of range; DURATION_INVALID
  */
-export function ttlOf(options: StateOptions | undefined, where: string): Ttl | undefined {
+export function ttlOf(options: StateOptions<unknown> | undefined, where: string): Ttl | undefined {
   if (options === undefined) return undefined;
-  refuseUnknown(options, ['ttl'], `options of ${where}`);
+  refuseUnknown(options, ['ttl', 'schema', 'migrate'], `options of ${where}`);
   const { ttl } = options;
   if (ttl === undefined) return undefined;
   refuseUnknown(ttl, ['after', ...Object.keys(choices)], `ttl of ${where}`);

@@ -1,0 +1,75 @@
+/** What a job keeps beside its state: snapshots behind the work, and a savepoint at its end when somebody asks for one. */
+import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
+import type { JobRecord } from '../checkpoint/job-record.js';
+import { writeSavepoint } from '../checkpoint/savepoint.js';
+import { SnapshotKeeper } from '../checkpoint/snapshot-keeper.js';
+import { TidemarkError, assert } from '../core/errors.js';
+import type { JobOptions, RunSummary } from './job-options.js';
+import type { OpenedState } from './job-restore.js';
+
+export class JobCopies {
+  readonly #options: JobOptions;
+  #committer: EmbeddedCommitter | undefined;
+  #record: JobRecord | undefined;
+  #keeper: SnapshotKeeper | undefined;
+  #savepointTo: string | undefined;
+  #isOver = false;
+
+  constructor(options: JobOptions) {
+    this.#options = options;
+  }
+
+  opened({ committer, record, snapshotEpoch }: OpenedState): void {
+    const { snapshots, runtime } = this.#options;
+    this.#committer = committer;
+    this.#record = record;
+    if (snapshots !== undefined)
+      this.#keeper = new SnapshotKeeper(snapshots, runtime, snapshotEpoch);
+  }
+
+  /** @throws TidemarkError RUN_ENDED when the run is over */
+  savepointTo(directory: string): void {
+    if (this.#isOver) throw tooLate(directory);
+    this.#savepointTo = directory;
+  }
+
+  /** An epoch is committed and published, and the next one is not. */
+  committed(record: JobRecord): void {
+    this.#record = record;
+    this.#keeper?.committed(record.epoch, () => this.#hold(record));
+  }
+
+  /** Ends what is under way, in good order. */
+  async finish(): Promise<void> {
+    await this.#keeper?.settled();
+    if (this.#savepointTo !== undefined && this.#record !== undefined)
+      await writeSavepoint(this.#hold(this.#record), this.#savepointTo, this.#options.runtime);
+    this.#isOver = true;
+  }
+
+  /** Gives up what is under way; to be called before the state is closed. */
+  async abandon(): Promise<void> {
+    this.#isOver = true;
+    this.#keeper?.stop();
+    await this.#keeper?.settled();
+  }
+
+  summary(): RunSummary['snapshots'] {
+    return this.#keeper && { epoch: this.#keeper.epoch, failures: this.#keeper.failures };
+  }
+
+  /** Its outputs are published, so the copy has nothing of sinks to finish. */
+  #hold(record: JobRecord): ReturnType<EmbeddedCommitter['hold']> {
+    assert(this.#committer !== undefined, 'state is copied while it is open');
+    return this.#committer.hold({ ...record, sinks: new Map() });
+  }
+}
+
+function tooLate(directory: string): TidemarkError {
+  return new TidemarkError('RUN_ENDED', {
+    expected: 'a run that is under way',
+    got: 'one that is over',
+    where: `stopWithSavepoint("${directory}")`,
+    hint: 'Start the job again on its state, and ask for the savepoint before it ends.',
+  });
+}

@@ -1,0 +1,221 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { copyCrashPoints, type Files, type Runtime } from '../core/runtime.js';
+import {
+  count,
+  directoryStore,
+  eventTime,
+  iterable,
+  keyBy,
+  lmdb,
+  nodeRuntime,
+  partFiles,
+  pipeline,
+  run,
+  tumbling,
+  unchecked,
+  window,
+  type RunOptions,
+} from '../index.js';
+import type { StateBackend, StateBackendFactory } from '../state/backend.js';
+import { memory } from '../state/memory-backend.js';
+import { simulatedFiles, simulatedWorld } from '../testing/index.js';
+
+const times = Array.from({ length: 600 }, (_, index) => index * 250);
+const trend = pipeline('trend', unchecked<number>(), (time$) =>
+  time$.pipe(
+    eventTime({ timestamp: (at) => at }),
+    keyBy((at) => at % 7),
+    window(tumbling({ size: '10s' }), count(), { uid: 'counts' }),
+  ),
+);
+const store = directoryStore('/snapshots', { keep: 2 });
+
+/** Reads so many of the times; more of them are a later run of the same job. */
+function start(upTo: number, options: Partial<RunOptions<never, never>>) {
+  const job = run(trend, {
+    checkpoint: { records: 50 },
+    snapshots: store,
+    snapshotEvery: { epochs: 4 },
+    ...options,
+    from: upToThen(upTo, () => void job.stop()),
+    to: partFiles({ uid: 'out', directory: '/out' }),
+  });
+  return job;
+}
+
+/** A source that stops the job after a number of elements, without an end. */
+function upToThen(upTo: number, stop: () => void): ReturnType<typeof iterable<number>> {
+  const source = iterable(times, { chunk: 10 });
+  return {
+    ...source,
+    async open(split, cursor, runtime) {
+      const reader = await source.open(split, cursor, runtime);
+      let read = (cursor as number | undefined) ?? 0;
+      return {
+        async read() {
+          // Slowly, so that there are epochs on the way.
+          for (let turn = 0; turn < 8; turn += 1) await runtime.clock.turn();
+          if (read >= upTo && upTo < times.length) {
+            stop();
+            await new Promise<never>(() => undefined);
+          }
+          read += 10;
+          return reader.read();
+        },
+        close: () => reader.close(),
+      };
+    },
+  };
+}
+
+async function linesOf(files: Files): Promise<string[]> {
+  const lines: string[] = [];
+  for (const name of await files.list('/out'))
+    lines.push(
+      ...new TextDecoder()
+        .decode(await files.read(`/out/${name}`))
+        .trim()
+        .split('\n'),
+    );
+  return lines.filter((line) => line !== '').toSorted();
+}
+
+const world = (): Runtime => ({ ...nodeRuntime(), files: simulatedFiles() });
+
+async function expected(): Promise<string[]> {
+  const runtime = world();
+  await start(times.length, { runtime }).done;
+  return linesOf(runtime.files);
+}
+
+/** Turns a bit of one value of a store that nobody has open. */
+async function spoil(state: StateBackendFactory, prefix: string): Promise<void> {
+  const backend: StateBackend = await state.open();
+  const key = backend.keys(prefix).at(-1) ?? '';
+  const value = backend.get(key) ?? new Uint8Array();
+  backend.commit([
+    { key, value: value.with(value.length >> 1, (value[value.length >> 1] ?? 0) ^ 1) },
+  ]);
+  await backend.close();
+}
+
+const homes: string[] = [];
+afterEach(async () => {
+  for (const home of homes.splice(0)) await rm(home, { recursive: true });
+});
+
+test.each(['slab/', 'job'])(
+  'damage of %s names the newest snapshot, and rewind goes back to it',
+  async (prefix) => {
+    const runtime = world();
+    const state = memory();
+    const first = await start(350, { runtime, state }).done;
+    expect(first.phase).toBe('stopped');
+    expect(first.snapshots).toEqual({ epoch: 5, failures: 0 });
+    expect(first.epoch).toBeGreaterThan(5);
+    await spoil(state, prefix);
+    await expect(start(600, { runtime, state }).done).rejects.toMatchObject({
+      code: 'STATE_DAMAGED',
+      where: expect.stringContaining('memory') as string,
+      hint: expect.stringMatching(/epoch 5,.*rewind: true.*part files are taken back/s) as string,
+    });
+    const again = await start(600, { runtime, state, rewind: true }).done;
+    expect(again.resumedFromEpoch).toBe(5);
+    expect(await linesOf(runtime.files)).toEqual(await expected());
+  },
+);
+
+test('state that is whole is not set back', async () => {
+  const runtime = world();
+  const state = memory();
+  const first = await start(350, { runtime, state }).done;
+  const again = await start(600, { runtime, state, rewind: true }).done;
+  expect(again.resumedFromEpoch).toBe(first.epoch);
+});
+
+test('state that is gone is not begun anew in silence', async () => {
+  const runtime = world();
+  await start(350, { runtime }).done;
+  const error = { code: 'STATE_DAMAGED', got: 'an empty state' };
+  await expect(start(600, { runtime }).done).rejects.toMatchObject(error);
+  const again = await start(600, { runtime, rewind: true }).done;
+  expect(again.resumedFromEpoch).toBe(5);
+  expect(await linesOf(runtime.files)).toEqual(await expected());
+});
+
+test('a damaged snapshot is passed over; without a whole one the damage stands', async () => {
+  const runtime = world();
+  const state = memory();
+  const { snapshots } = await start(500, { runtime, state }).done;
+  expect(snapshots?.epoch).toBe(9);
+  await spoil(state, 'slab/');
+  const names = (await runtime.files.list('/snapshots')).filter((name) => name.endsWith('.chunk'));
+  const cut = async (name: string): Promise<void> => {
+    const file = await runtime.files.create(`/snapshots/${name}`);
+    await file.close();
+  };
+  await cut(names.at(-1) ?? '');
+  const error = { hint: expect.stringMatching(/epoch 5.*9 are damaged too/) as string };
+  await expect(start(600, { runtime, state }).done).rejects.toMatchObject(error);
+  await cut(names[0] ?? '');
+  await expect(start(600, { runtime, state, rewind: true }).done).rejects.toMatchObject({
+    code: 'STATE_DAMAGED',
+    hint: expect.stringContaining('No snapshot') as string,
+  });
+});
+
+test.each(copyCrashPoints.filter((point) => point.startsWith('restore.')))(
+  'a crash at %s during a rewind is gone on from',
+  async (point) => {
+    for (const seed of [1, 2, 3]) {
+      const world = simulatedWorld({
+        seed,
+        crashes: [
+          { point: 'epoch.cleaned', visit: 7 },
+          { point, visit: 1 },
+        ],
+      });
+      const live = (rewind: boolean) =>
+        world.live((runtime) => start(600, { runtime, state: world.disk, rewind }).done);
+      expect((await live(false)).crashed).toBe(true);
+      await spoil(world.disk, 'slab/');
+      expect(await live(true)).toEqual({ crashed: true, point });
+      const last = await live(true);
+      expect(last).toMatchObject({ crashed: false, value: { resumedFromEpoch: 5 } });
+      expect(await linesOf(world.files)).toEqual(await expected());
+    }
+  },
+);
+
+test('files of LMDB that cannot even be opened are set aside', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'tidemark-rewind-'));
+  homes.push(home);
+  const runtime = world();
+  const state = lmdb(home);
+  const { snapshots } = await start(350, { runtime, state }).done;
+  // The disk says how many epochs there are on the way.
+  const epoch = snapshots?.epoch ?? 0;
+  expect(epoch).toBeGreaterThan(0);
+  const file = await open(join(home, 'data.mdb'), 'r+');
+  await file.truncate(5000);
+  await file.close();
+  await expect(start(600, { runtime, state }).done).rejects.toMatchObject({
+    code: 'STATE_DAMAGED',
+    hint: expect.stringContaining(`epoch ${epoch},`) as string,
+  });
+  const again = await start(600, { runtime, state, rewind: true }).done;
+  expect(again).toMatchObject({ phase: 'finished', resumedFromEpoch: epoch });
+  expect(await linesOf(runtime.files)).toEqual(await expected());
+});
+
+test('rewind and snapshotEvery need a store', () => {
+  const options = {
+    from: iterable([1]),
+    to: partFiles<unknown>({ uid: 'out', directory: '/out' }),
+  };
+  expect(() => run(trend, { ...options, rewind: true })).toThrow(/OPTIONS_INVALID/);
+  expect(() => run(trend, { ...options, snapshotEvery: '1m' })).toThrow(/OPTIONS_INVALID/);
+});
