@@ -6,7 +6,7 @@ import type { Sink } from '../core/connector.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
 import type { InputNode } from '../core/graph.js';
-import { KeyedStore } from '../state/slots.js';
+import type { KeyedStore } from '../state/slots.js';
 import { loadStores } from './job-stores.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epoch-parts.js';
