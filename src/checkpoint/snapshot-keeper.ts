@@ -17,6 +17,7 @@ export interface SnapshotPlan {
 export class SnapshotKeeper {
   readonly #plan: SnapshotPlan;
   readonly #runtime: Runtime;
+  readonly #taken: () => Promise<void>;
   #epoch: number;
   /** undefined: nothing has been taken by this run, and the store may be empty. */
   #takenAt: number | undefined;
@@ -24,8 +25,17 @@ export class SnapshotKeeper {
   #isStopped = false;
   #failures = 0;
 
-  /** @param newestEpoch of the store; 0 when it is empty, and then the first commit makes one due */
-  constructor(plan: SnapshotPlan, runtime: Runtime, newestEpoch: number) {
+  /**
+   * @param newestEpoch of the store; 0 when it is empty, and then the first commit makes one due
+   * @param taken told when one has been published and the oldest have gone
+   */
+  constructor(
+    plan: SnapshotPlan,
+    runtime: Runtime,
+    newestEpoch: number,
+    taken: () => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#taken = taken;
     this.#plan = plan;
     this.#runtime = runtime;
     this.#epoch = newestEpoch;
@@ -77,7 +87,9 @@ export class SnapshotKeeper {
     const { epoch } = state.record;
     try {
       const isWanted = (): boolean => !this.#isStopped;
-      return (await store.write(state, this.#runtime, isWanted)) !== undefined;
+      if ((await store.write(state, this.#runtime, isWanted)) === undefined) return false;
+      await this.#taken();
+      return true;
     } catch (error) {
       this.#failures += 1;
       this.#runtime.log.error(

@@ -71,7 +71,8 @@ function checkChunk(
   return chunk.records;
 }
 
-async function recordOf(copy: OpenCopy, files: Files): Promise<JobRecord> {
+/** The record of the job in a copy. @throws TidemarkError STATE_DAMAGED, STATE_VERSION_UNKNOWN */
+export async function recordOf(copy: OpenCopy, files: Files): Promise<JobRecord> {
   const { manifest, directory } = copy;
   const where = `${directory}/${manifest.record.file}`;
   const record = openRecord(await readChecked(copy, files, manifest.record), where);

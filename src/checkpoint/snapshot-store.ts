@@ -10,9 +10,10 @@
 import { TidemarkError, show } from '../core/errors.js';
 import type { Runtime } from '../core/runtime.js';
 import type { CommittedState } from './committed-state.js';
+import type { JobRecord } from './job-record.js';
 import { damagedCopy } from './snapshot-chunks.js';
 import type { CopyManifest } from './snapshot-manifest.js';
-import { openCopy, verifyCopy, type OpenCopy } from './snapshot-reader.js';
+import { openCopy, recordOf, verifyCopy, type OpenCopy } from './snapshot-reader.js';
 import { manifestName, writeCopy } from './snapshot-writer.js';
 
 /** How many snapshots a store keeps at most, whatever it is told. */
@@ -146,6 +147,16 @@ class DirectoryStore implements SnapshotStore {
     for (const file of await files.list(this.#directory))
       if (file.startsWith(`${name}-`)) await files.remove(`${this.#directory}/${file}`);
   }
+}
+
+/** The record of the oldest snapshot whose manifest can be read; undefined where there is none. */
+export async function oldestRecord(
+  store: SnapshotStore,
+  runtime: Runtime,
+): Promise<JobRecord | undefined> {
+  const copies = (await store.list(runtime)).flatMap(({ copy }) => copy ?? []);
+  const oldest = copies.at(-1);
+  return oldest && recordOf(oldest, runtime.files);
 }
 
 /** The newest snapshot that is whole, every byte of it read; with those that were passed over. */

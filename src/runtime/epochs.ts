@@ -236,8 +236,6 @@ export class Epochs {
     if (reason === 'stop' || reason === 'end')
       this.#committer.commit({ ...record, isPublished: true });
     this.#committer.clean();
-    for (const [index, { cursor }] of gathering.splits.entries())
-      this.#parts.splits[index]?.pump.committed(cursor);
     await runtime.at('epoch.cleaned');
     this.#done(record);
     this.#gathering = undefined;

@@ -1,22 +1,26 @@
 /** What a job keeps beside its state: snapshots behind the work, and a savepoint at its end when somebody asks for one. */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import type { JobRecord } from '../checkpoint/job-record.js';
+import type { JobRecord, SplitRecord } from '../checkpoint/job-record.js';
 import { writeSavepoint } from '../checkpoint/savepoint.js';
 import { SnapshotKeeper } from '../checkpoint/snapshot-keeper.js';
+import { oldestRecord } from '../checkpoint/snapshot-store.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import type { JobOptions, RunSummary } from './job-options.js';
 import type { OpenedState } from './job-restore.js';
 
 export class JobCopies {
   readonly #options: JobOptions;
+  readonly #release: (splits: readonly SplitRecord[]) => void;
   #committer: EmbeddedCommitter | undefined;
   #record: JobRecord | undefined;
   #keeper: SnapshotKeeper | undefined;
   #savepointTo: string | undefined;
   #isOver = false;
 
-  constructor(options: JobOptions) {
+  /** @param release told of positions that nothing goes back behind, so that sources need not keep what is before */
+  constructor(options: JobOptions, release: (splits: readonly SplitRecord[]) => void) {
     this.#options = options;
+    this.#release = release;
   }
 
   opened({ committer, record, snapshotEpoch }: OpenedState): void {
@@ -24,7 +28,11 @@ export class JobCopies {
     this.#committer = committer;
     this.#record = record;
     if (snapshots !== undefined)
-      this.#keeper = new SnapshotKeeper(snapshots, runtime, snapshotEpoch);
+      this.#keeper = new SnapshotKeeper(snapshots, runtime, snapshotEpoch, async () => {
+        // A rewind may go back to the oldest one, so the input behind it must stay.
+        const oldest = await oldestRecord(snapshots.store, runtime);
+        if (oldest !== undefined) this.#release(oldest.splits);
+      });
   }
 
   /** @throws TidemarkError RUN_ENDED when the run is over */
@@ -36,7 +44,8 @@ export class JobCopies {
   /** An epoch is committed and published, and the next one is not. */
   committed(record: JobRecord): void {
     this.#record = record;
-    this.#keeper?.committed(record.epoch, () => this.#hold(record));
+    if (this.#keeper === undefined) this.#release(record.splits);
+    else this.#keeper.committed(record.epoch, () => this.#hold(record));
   }
 
   /** Ends what is under way, in good order. */

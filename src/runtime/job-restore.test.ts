@@ -2,6 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { oldestRecord } from '../checkpoint/snapshot-store.js';
 import { copyCrashPoints, type Files, type Runtime } from '../core/runtime.js';
 import {
   count,
@@ -209,6 +210,34 @@ test('files of LMDB that cannot even be opened are set aside', async () => {
   const again = await start(600, { runtime, state, rewind: true }).done;
   expect(again).toMatchObject({ phase: 'finished', resumedFromEpoch: epoch });
   expect(await linesOf(runtime.files)).toEqual(await expected());
+});
+
+test('sources are let go up to the oldest snapshot, or the last commit where there is none', async () => {
+  for (const withStore of [true, false]) {
+    const runtime = world();
+    const released: number[] = [];
+    const source = upToThen(times.length, () => undefined);
+    const { epoch } = await run(trend, {
+      checkpoint: { records: 50 },
+      ...(withStore ? { snapshots: store, snapshotEvery: { epochs: 1 } } : {}),
+      to: partFiles({ uid: 'out', directory: '/out' }),
+      runtime,
+      from: {
+        ...source,
+        async open(split, cursor, itsRuntime) {
+          const reader = await source.open(split, cursor, itsRuntime);
+          return { ...reader, committed: (upTo: unknown) => void released.push(upTo as number) };
+        },
+      },
+    }).done;
+    expect(released).toEqual(released.toSorted((a, b) => a - b));
+    const oldest = withStore ? await oldestRecord(store, runtime) : undefined;
+    const last = released.at(-1) ?? 0;
+    if (withStore) expect(last).toBeLessThanOrEqual(oldest?.splits[0]?.cursor as number);
+    else expect(last).toBe(times.length);
+    expect(released.length).toBeGreaterThan(3);
+    expect(epoch).toBeGreaterThan(5);
+  }
 });
 
 test('rewind and snapshotEvery need a store', () => {

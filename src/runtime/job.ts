@@ -5,7 +5,7 @@
  * Everything that may be waited for is a promise of a shell (source, sink, commit); the loop itself only steps tasks
  * and sleeps on a bell. What fails anywhere ends the attempt; what was committed stays.
  */
-import type { EpochInfo } from '../checkpoint/job-record.js';
+import type { EpochInfo, SplitRecord } from '../checkpoint/job-record.js';
 import type { Clock } from '../core/clock.js';
 import { TidemarkError, assert } from '../core/errors.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
@@ -70,7 +70,7 @@ export class Job {
     this.#options = options;
     this.#runtime = options.runtime;
     this.#life = life;
-    this.#copies = new JobCopies(options);
+    this.#copies = new JobCopies(options, (splits) => this.#release(splits));
   }
 
   /** Runs to the end. Rejects with what failed; everything is closed by then, or named in `hanging`. */
@@ -210,6 +210,11 @@ export class Job {
     for (const { pump } of this.parts?.splits ?? [])
       if (this.#drainIsAsked) pump.drain();
       else pump.stop();
+  }
+
+  #release(splits: readonly SplitRecord[]): void {
+    for (const { input, split, pump } of this.parts?.splits ?? [])
+      pump.committed(splits.find((one) => one.input === input && one.split === split)?.cursor);
   }
 
   /** Whether all inputs have ended, and not only event time. */
