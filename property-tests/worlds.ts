@@ -169,6 +169,8 @@ function mortalFiles(files: Files, before: Before): Files {
     exists: (path) => before(() => files.exists(path)),
     syncDirectory: (path) => before(() => files.syncDirectory(path)),
     read: (path) => before(() => files.read(path)),
+    stat: (path) => before(() => files.stat(path)),
+    open: (path) => before(() => files.open(path)),
     create: (path) =>
       before(async () => {
         const file = await files.create(path);

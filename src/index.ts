@@ -122,15 +122,23 @@ export {
 export { callback, type CallbackOptions } from './connectors/callback.js';
 export { collect, type CollectOptions, type CollectSink } from './connectors/collect.js';
 export {
-  file,
-  type DelimitedFileOptions,
-  type FileRow,
-  type JsonlFileOptions,
-} from './connectors/file.js';
+  directory,
+  type DirectoryOptions,
+  type FollowDirectoryOptions,
+} from './connectors/directory.js';
+export { file, type Follow, type FollowFileOptions } from './connectors/file.js';
+export type { DelimitedFileOptions, FileRow, JsonlFileOptions } from './connectors/file-open.js';
 export { ingest, type Ingest, type IngestOptions, type IngestStatus } from './connectors/ingest.js';
 export type { Feed, FeedOptions } from './connectors/ingest-feed.js';
 export { nodeFiles } from './connectors/node-files.js';
-export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
+export { interval, type IntervalOptions } from './connectors/interval.js';
+export {
+  iterable,
+  splitIterable,
+  type CursorOptions,
+  type IterableOptions,
+  type Values,
+} from './connectors/iterable.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
 export { partFiles, type PartFilesOptions } from './connectors/part-files.js';
 export {
@@ -142,6 +150,7 @@ export {
   type TableSnapshot,
 } from './connectors/open-table.js';
 export { table, type TableOptions } from './connectors/table.js';
+export { stdout, type StdoutOptions } from './connectors/stdout.js';
 export type {
   Cursor,
   Guarantee,
@@ -153,6 +162,7 @@ export type {
   SinkWriter,
   Source,
   SourceChunk,
+  SplitDiscovery,
   SplitReader,
 } from './core/connector.js';
 export type { Chunk, Origin, Unreadable } from './core/flow.js';
@@ -161,8 +171,10 @@ export {
   copyCrashPoints,
   crashPoints,
   type CrashPoint,
+  type FileStat,
   type Files,
   type Logger,
+  type ReadableFile,
   type Runtime,
   type Signals,
   type StopSignal,

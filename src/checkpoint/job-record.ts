@@ -30,6 +30,14 @@ export interface SplitRecord {
   readonly generators: ReadonlyMap<string, unknown>;
 }
 
+/** What a source with discovery has finished. */
+export interface DiscoveredRecord {
+  /** 8 bytes of the SHA-256 of each name, oldest first. */
+  readonly names: Uint8Array;
+  /** Bytes read from all of them, for progress. */
+  readonly bytes: number;
+}
+
 /** Epochs that a record remembers. */
 export const EPOCHS_KEPT_MAX = 100;
 
@@ -53,6 +61,8 @@ export interface JobRecord {
   /** All inputs had ended and everything was fired. */
   readonly isFinished: boolean;
   readonly splits: readonly SplitRecord[];
+  /** By input, for sources with discovery; absent in what older releases have written. */
+  readonly discovered?: ReadonlyMap<string, DiscoveredRecord>;
   /** How far the steps had come, by uid or derived name. */
   readonly marks: ReadonlyMap<string, NodeMark>;
   /** What sinks have prepared, by uid: published again after a crash. */

@@ -22,7 +22,7 @@ const schema = z.strictObject({ uid: z.string(), allowDuplicates: z.boolean().de
 
 /**
  * A sink that calls `fn` once per value, in order, at least once over crashes. A promise is awaited before the next
- * call, which is the backpressure. `timestamp` is event time in epoch milliseconds, NaN where there is none.
+ * call, which is the backpressure. An exactly-once job refuses it with SINK_TOO_WEAK unless `allowDuplicates` is set. `timestamp` is event time in epoch milliseconds, NaN where there is none.
  *
  * @example
  * import { callback, nodeRuntime } from 'tidemark';

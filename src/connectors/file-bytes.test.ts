@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBytes } from './file-bytes.js';
+import { nodeFiles } from './node-files.js';
 
 let root: string;
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 253));
@@ -32,33 +33,39 @@ describe.each([
   });
 
   test('an offset behind the end is a changed source', async () => {
-    await expect(openBytes(join(root, name), { gzip, offset: 300_001 })).rejects.toMatchObject({
+    await expect(
+      openBytes(nodeFiles, join(root, name), { gzip, offset: 300_001 }),
+    ).rejects.toMatchObject({
       code: 'SOURCE_CHANGED',
       got: '300000 bytes',
     });
   });
 
   test('the bytes read are those of the file on disk', async () => {
-    const reader = await openBytes(join(root, name), { gzip, offset: 0 });
+    const reader = await openBytes(nodeFiles, join(root, name), { gzip, offset: 0 });
     while ((await reader.read(Buffer.alloc(65_536))) > 0);
     expect(reader.bytesRead()).toBe(gzip ? gzipSync(content).length : content.length);
     await reader.close();
   });
 
   test('a missing file and a directory fail the source, and say so', async () => {
-    await expect(openBytes(join(root, 'none'), { gzip, offset: 0 })).rejects.toMatchObject({
+    await expect(
+      openBytes(nodeFiles, join(root, 'none'), { gzip, offset: 0 }),
+    ).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       got: expect.stringContaining('ENOENT'),
     });
     await mkdir(join(root, 'dir'), { recursive: true });
-    await expect(openBytes(join(root, 'dir'), { gzip, offset: 0 })).rejects.toMatchObject({
+    await expect(
+      openBytes(nodeFiles, join(root, 'dir'), { gzip, offset: 0 }),
+    ).rejects.toMatchObject({
       code: 'SOURCE_FAILED',
       got: 'a directory',
     });
   });
 
   test('can be closed in the middle', async () => {
-    const reader = await openBytes(join(root, name), { gzip, offset: 0 });
+    const reader = await openBytes(nodeFiles, join(root, name), { gzip, offset: 0 });
     await reader.read(Buffer.alloc(10));
     await reader.close();
     await reader.close();
@@ -75,9 +82,9 @@ describe('openBytes', () => {
         code: 'SOURCE_FAILED',
         where: join(root, name),
       });
-      await expect(openBytes(join(root, name), { gzip: true, offset: 299_000 })).rejects.toThrow(
-        'SOURCE_FAILED',
-      );
+      await expect(
+        openBytes(nodeFiles, join(root, name), { gzip: true, offset: 299_000 }),
+      ).rejects.toThrow('SOURCE_FAILED');
     }
   });
 
@@ -90,7 +97,7 @@ describe('openBytes', () => {
   test('a file that shrinks while it is read is a changed source', async () => {
     const path = join(root, 'shrinking');
     await writeFile(path, content);
-    const reader = await openBytes(path, { gzip: false, offset: 0 });
+    const reader = await openBytes(nodeFiles, path, { gzip: false, offset: 0 });
     await reader.read(Buffer.alloc(200_000));
     await truncate(path, 1000);
     await expect(reader.read(Buffer.alloc(10))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
@@ -104,7 +111,7 @@ async function readAll(
   offset: number,
   room = 65_536,
 ): Promise<Buffer> {
-  const reader = await openBytes(path, { gzip, offset });
+  const reader = await openBytes(nodeFiles, path, { gzip, offset });
   const parts: Buffer[] = [];
   const target = Buffer.alloc(room);
   try {

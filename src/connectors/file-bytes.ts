@@ -1,9 +1,8 @@
 /** Reads the bytes of one file from an offset, only when asked to; gzip is unpacked on the way. */
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
+import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TidemarkError, show } from '../core/errors.js';
+import type { Files, FileStat, ReadableFile } from '../core/runtime.js';
 import { BLOCK_BYTES } from './file-splitter.js';
 
 export interface ByteReader {
@@ -21,10 +20,15 @@ export interface ByteReaderOptions {
 }
 
 /** @throws TidemarkError SOURCE_FAILED, SOURCE_CHANGED when the file is shorter than the offset */
-export async function openBytes(path: string, options: ByteReaderOptions): Promise<ByteReader> {
-  const { handle, size } = await openFile(path);
+export async function openBytes(
+  files: Files,
+  path: string,
+  options: ByteReaderOptions,
+): Promise<ByteReader> {
+  const { handle, stat } = await openFile(files, path);
   try {
     if (options.gzip) return await skipped(gzipReader(path, handle), path, options.offset);
+    const { bytes: size } = stat;
     if (size < options.offset) throw shrunk(path, options.offset, size);
     return plainReader({ path, handle, size, offset: options.offset });
   } catch (error) {
@@ -33,26 +37,36 @@ export async function openBytes(path: string, options: ByteReaderOptions): Promi
   }
 }
 
-async function openFile(path: string): Promise<{ handle: FileHandle; size: number }> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+/** @throws TidemarkError SOURCE_FAILED when there is no file that can be read */
+export async function openFile(
+  files: Files,
+  path: string,
+): Promise<{ handle: ReadableFile; stat: FileStat }> {
+  const refused = (cause: unknown): never => {
     throw failed(path, 'a file that can be read', cause, 'Check the path and its permissions.');
-  });
-  const stat = await handle.stat();
-  if (stat.isFile()) return { handle, size: stat.size };
-  await handle.close();
-  throw new TidemarkError('SOURCE_FAILED', {
+  };
+  // Looked at first: to open a pipe that nobody writes to would wait for ever.
+  const named = await files.stat(path).catch(refused);
+  if (named !== undefined && named.kind !== 'file') throw notRegular(path, named.kind);
+  const handle = await files.open(path).catch(refused);
+  return { handle, stat: await handle.stat() };
+}
+
+function notRegular(path: string, kind: FileStat['kind']): TidemarkError {
+  return new TidemarkError('SOURCE_FAILED', {
     expected: 'a regular file',
-    got: stat.isDirectory() ? 'a directory' : 'something else, such as a pipe or a device',
+    got: kind === 'directory' ? 'a directory' : 'something else, such as a pipe or a device',
     where: path,
-    hint: stat.isDirectory()
-      ? 'List the files of the directory one by one.'
-      : 'Only regular files can be read again after a crash; write its content to one first.',
+    hint:
+      kind === 'directory'
+        ? 'Read it with directory(path, { … }), or list its files one by one.'
+        : 'Only regular files can be read again after a crash; write its content to one first.',
   });
 }
 
 interface PlainFile {
   readonly path: string;
-  readonly handle: FileHandle;
+  readonly handle: ReadableFile;
   readonly size: number;
   readonly offset: number;
 }
@@ -61,17 +75,7 @@ function plainReader({ path, handle, size, offset }: PlainFile): ByteReader {
   let position = offset;
   return {
     async read(target) {
-      const length = Math.min(target.length, BLOCK_BYTES);
-      const { bytesRead } = await handle
-        .read(target, 0, length, position)
-        .catch((cause: unknown) => {
-          throw failed(
-            path,
-            'its next bytes',
-            cause,
-            'See the cause; the same read may succeed later.',
-          );
-        });
+      const bytesRead = await readAt(handle, path, target, position);
       position += bytesRead;
       if (bytesRead === 0 && position < size) throw shrunk(path, size, position);
       return bytesRead;
@@ -81,8 +85,32 @@ function plainReader({ path, handle, size, offset }: PlainFile): ByteReader {
   };
 }
 
-function gzipReader(path: string, handle: FileHandle): ByteReader {
-  const packed = handle.createReadStream({ highWaterMark: BLOCK_BYTES, autoClose: false });
+/** One block at most, from a place of the file. */
+export function readAt(
+  handle: ReadableFile,
+  path: string,
+  target: Uint8Array,
+  position: number,
+): Promise<number> {
+  const block = target.length > BLOCK_BYTES ? target.subarray(0, BLOCK_BYTES) : target;
+  return handle.read(block, position).catch((cause: unknown) => {
+    throw failed(path, 'its next bytes', cause, 'See the cause; the same read may succeed later.');
+  });
+}
+
+async function* blocksOf(handle: ReadableFile, path: string): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ;) {
+    // A block of its own each time: the stream keeps it.
+    const block = Buffer.alloc(BLOCK_BYTES);
+    const count = await readAt(handle, path, block, position);
+    if (count === 0) return;
+    position += count;
+    yield block.subarray(0, count);
+  }
+}
+
+function gzipReader(path: string, handle: ReadableFile): ByteReader {
+  const packed = Readable.from(blocksOf(handle, path), { objectMode: false, highWaterMark: 1 });
   const unpacked = createGunzip({ chunkSize: BLOCK_BYTES });
   // The error reaches whoever reads `unpacked`; the callback only keeps it from being thrown twice.
   pipeline(packed, unpacked, () => {});
@@ -90,6 +118,7 @@ function gzipReader(path: string, handle: FileHandle): ByteReader {
   let rest: Uint8Array = new Uint8Array();
   const pull = async (): Promise<boolean> => {
     const next = await blocks.next().catch((cause: unknown) => {
+      if (cause instanceof TidemarkError) throw cause;
       throw failed(
         path,
         'an intact gzip file',
@@ -97,7 +126,8 @@ function gzipReader(path: string, handle: FileHandle): ByteReader {
         'The file is damaged or cut; fetch it again.',
       );
     });
-    if (next.done !== true) rest = next.value;
+    if (next.done === true) await checkBehind(handle, path, unpacked.bytesWritten);
+    else rest = next.value;
     return next.done !== true;
   };
   return {
@@ -115,6 +145,24 @@ function gzipReader(path: string, handle: FileHandle): ByteReader {
       await handle.close();
     },
   };
+}
+
+/** Behind the last member zlib takes zeros for padding, as tapes need it, and leaves out whatever follows them. */
+async function checkBehind(handle: ReadableFile, path: string, end: number): Promise<void> {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  for (let position = end; ;) {
+    const count = await readAt(handle, path, block, position);
+    if (count === 0) return;
+    const at = block.subarray(0, count).findIndex((byte) => byte !== 0);
+    if (at >= 0)
+      throw failed(
+        path,
+        'an intact gzip file',
+        `other bytes at ${position + at}, behind its end`,
+        'The file is damaged, or something was written behind it; fetch it again.',
+      );
+    position += count;
+  }
 }
 
 /** There is no way into the middle of a gzip file: everything before the offset is unpacked and dropped. */

@@ -11,18 +11,24 @@ import type { Cursor, SourceChunk, SplitReader } from '../core/connector.js';
 import { TidemarkError, show } from '../core/errors.js';
 import { CHUNK_ELEMENTS_MAX, type Origin, type Unreadable } from '../core/flow.js';
 import { crc32 } from '../state/checksum.js';
+import type { Runtime } from '../core/runtime.js';
 import { openBytes, shrunk, type ByteReader } from './file-bytes.js';
+import { followBytes } from './file-follow.js';
 import { Undecodable, type Decode, type RawRecord } from './file-format.js';
 import { LINE_FEED } from './file-quotes.js';
 import { RecordSplitter } from './file-splitter.js';
+import type { Interruption } from './interruption.js';
 import { sourceChunk } from './source-chunk.js';
 
 export interface FileLayout {
+  readonly runtime: Runtime;
   readonly path: string;
   readonly gzip: boolean;
   readonly maxLineBytes: number;
   /** The delimiter of fields as a byte; undefined where each line is a record. */
   readonly delimiter: number | undefined;
+  /** Where the file may grow: how often to look, and how to be told to stop waiting. */
+  readonly follow?: { readonly everyMs: number; readonly interruption: Interruption } | undefined;
 }
 
 /** Where the next record begins, and how to tell that the file is still the same. */
@@ -64,28 +70,34 @@ export function fileCursor(cursor: Cursor, path: string): FileCursor {
 export class RecordReader {
   readonly #bytes: ByteReader;
   readonly #splitter: RecordSplitter;
+  readonly #layout: FileLayout;
   /** Whether all buffered bytes are ASCII, which are turned into text fastest. */
   #isAscii = true;
+  /** A last line without an end was taken for whole: nothing may follow it. */
+  #isAtEnd: boolean;
 
-  private constructor(bytes: ByteReader, splitter: RecordSplitter) {
+  private constructor(
+    bytes: ByteReader,
+    splitter: RecordSplitter,
+    options: { readonly layout: FileLayout; readonly isAtEnd: boolean },
+  ) {
     this.#bytes = bytes;
     this.#splitter = splitter;
+    this.#layout = options.layout;
+    this.#isAtEnd = options.isAtEnd;
   }
 
   /** @throws TidemarkError SOURCE_FAILED, SOURCE_CHANGED */
   static async open(layout: FileLayout, cursor: FileCursor): Promise<RecordReader> {
-    const { path, gzip, maxLineBytes, delimiter } = layout;
-    const bytes = await openBytes(path, { gzip, offset: cursor.offset - cursor.tailBytes });
+    const { path, maxLineBytes, delimiter } = layout;
+    const bytes = await bytesOf(layout, cursor);
     try {
       const endsLine = await checkTail(bytes, cursor, path);
       const { offset, line } = cursor;
-      const reader = new RecordReader(
-        bytes,
-        new RecordSplitter({ delimiter, maxLineBytes, offset, line }),
-      );
-      await reader.#fill();
-      // A last line without an end was taken for whole; if more follows now, only a part of it was read.
-      if (!endsLine && reader.#splitter.bytes.length > 0) throw grown(path, line);
+      const splitter = new RecordSplitter({ delimiter, maxLineBytes, offset, line });
+      const reader = new RecordReader(bytes, splitter, { layout, isAtEnd: !endsLine });
+      // What is wrong with a file is said at once; a file that grows may be empty for now.
+      if (layout.follow === undefined) await reader.#fill();
       return reader;
     } catch (error) {
       await bytes.close();
@@ -93,14 +105,15 @@ export class RecordReader {
     }
   }
 
-  /** At most `count` records; none at the end. Fewer are no sign of the end. */
+  /** At most `count` records; none at the end, or when a wait for more was interrupted. Fewer are no sign of the end. */
   async take(count: number): Promise<RawRecord[]> {
     const records: RawRecord[] = [];
     while (records.length < count) {
       const step = this.#splitter.next();
       if (step === 'end' || (step === 'starved' && records.length > 0)) break;
-      if (step === 'starved') await this.#fill();
-      else records.push(this.#record(step === 'broken' ? this.#splitter.reason : undefined));
+      if (step !== 'starved')
+        records.push(this.#record(step === 'broken' ? this.#splitter.reason : undefined));
+      else if (!(await this.#fill())) break;
     }
     return records;
   }
@@ -124,9 +137,15 @@ export class RecordReader {
     return this.#bytes.close();
   }
 
-  async #fill(): Promise<void> {
-    this.#splitter.filled(await this.#bytes.read(this.#splitter.room()));
+  /** Returns false when a wait for bytes was interrupted: the file has not ended, there is only nothing more yet. */
+  async #fill(): Promise<boolean> {
+    const { follow, path } = this.#layout;
+    const count = await this.#bytes.read(this.#splitter.room());
+    if (count === 0 && follow !== undefined) return false;
+    if (count > 0 && this.#isAtEnd) throw grown(path, this.#splitter.nextLine);
+    this.#splitter.filled(count);
     this.#isAscii = isAscii(this.#splitter.bytes);
+    return true;
   }
 
   /** Each record gets a text of its own: parts of a large text would keep all of it alive in the state. */
@@ -158,6 +177,7 @@ export async function openFileSplit(
         bytesRead: reader.bytesRead(layout.gzip),
       };
     },
+    interrupt: () => layout.follow?.interruption.raise(),
     close: () => reader.close(),
   };
 }
@@ -181,6 +201,14 @@ function chunkOf(origin: Origin, records: readonly RawRecord[], decoded: readonl
     }
   });
   return sourceChunk(origin, { values, positions, unreadable });
+}
+
+function bytesOf(layout: FileLayout, cursor: FileCursor): Promise<ByteReader> {
+  const { runtime, path, gzip, follow } = layout;
+  const offset = cursor.offset - cursor.tailBytes;
+  if (follow === undefined) return openBytes(runtime.files, path, { gzip, offset });
+  const { clock, files } = runtime;
+  return followBytes(files, path, { ...follow, clock, offset, atLeast: cursor.offset });
 }
 
 /** Compares the bytes before the cursor with those of the commit. Tells whether a line ends there. */

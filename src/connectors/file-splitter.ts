@@ -222,9 +222,10 @@ export class RecordSplitter {
 
   /** Whether the beginning of the file has been seen; a byte order mark there is no part of the first record. */
   #skipByteOrderMark(): boolean {
-    if (this.#view.length < BYTE_ORDER_MARK.length) return this.#isLast;
-    if (BYTE_ORDER_MARK.every((byte, index) => this.#view[index] === byte))
-      this.#position = BYTE_ORDER_MARK.length;
+    const begin = this.#view.subarray(0, BYTE_ORDER_MARK.length);
+    if (!begin.every((byte, index) => byte === BYTE_ORDER_MARK[index])) return true;
+    if (begin.length < BYTE_ORDER_MARK.length) return this.#isLast;
+    this.#position = BYTE_ORDER_MARK.length;
     return true;
   }
 }

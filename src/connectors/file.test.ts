@@ -6,7 +6,8 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Source } from '../core/connector.js';
-import { file, type DelimitedFileOptions, type JsonlFileOptions } from './file.js';
+import type { DelimitedFileOptions, JsonlFileOptions } from './file-open.js';
+import { file } from './file.js';
 import { nodeRuntime } from './node-runtime.js';
 
 type Options = DelimitedFileOptions<readonly string[]> | JsonlFileOptions;

@@ -4,96 +4,60 @@
  * A line that cannot be read is never an exception: it goes to the dead letters with its number and the reason, and
  * the next line is read. Memory stays flat whatever the size of the file, since bytes are read only when asked for.
  */
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { Source, SplitReader } from '../core/connector.js';
-import { TidemarkError, show } from '../core/errors.js';
-import { checkOptions } from '../dsl/options.js';
+import type { Source } from '../core/connector.js';
+import { durationMs, type Duration } from '../core/duration.js';
+import { TidemarkError } from '../core/errors.js';
+import type { Files } from '../core/runtime.js';
+import { checkOptions, durationOption } from '../dsl/options.js';
 import {
-  decodeFields,
-  decodeJsonl,
-  decodeRows,
-  Undecodable,
-  type ParseCsv,
-} from './file-format.js';
-import {
-  FILE_BEGIN,
-  RecordReader,
-  fileCursor,
-  openFileSplit,
-  type FileCursor,
-  type FileLayout,
-} from './file-reader.js';
+  formatOptions,
+  isPacked,
+  isUnique,
+  openRecords,
+  type DelimitedFileOptions,
+  type FileRow,
+  type JsonlFileOptions,
+} from './file-open.js';
 
-interface FileOptions {
-  /** Whether the files are packed. Default: those whose name ends in `.gz` are. */
-  readonly gzip?: boolean;
-  /** Longer lines (for csv and tsv: records) are unreadable. Default 1 MiB, at most 256 MiB. */
-  readonly maxLineBytes?: number;
+export interface FollowFileOptions {
+  /** How often to look whether the file has grown. Default 250 ms, at least 10. */
+  readonly every?: Duration;
 }
 
-/** Lines of fields. Fields may stand in quotes (`"`), and then hold delimiters, line ends and doubled quotes. */
-export interface DelimitedFileOptions<Columns extends readonly string[]> extends FileOptions {
-  /** `csv` has commas between fields, `tsv` has tabs; quotes mean the same in both. */
-  readonly format: 'csv' | 'tsv';
-  /** Names of the fields in order. May be left out when the first record names them. */
-  readonly columns?: Columns;
-  /** Whether the first record is a header. Default: only when `columns` is left out; its names then give way. */
-  readonly header?: boolean;
+/** A file that may grow while it is read. */
+export interface Follow {
+  /** Whether to wait for more at the end, for ever. Default false: the source ends there. Not for gzip. */
+  readonly follow?: boolean | FollowFileOptions;
 }
 
-/** One JSON value per line. */
-export interface JsonlFileOptions extends FileOptions {
-  readonly format: 'jsonl';
-}
-
-/** A record of a csv or tsv file: all fields are text. */
-export type FileRow<Column extends string> = { [Name in Column]: string };
-
-const common = {
-  gzip: z.boolean().optional(),
-  maxLineBytes: z
-    .number()
-    .int()
-    .min(1)
-    .max(2 ** 28)
-    .default(2 ** 20),
-};
-
-const isUnique = (names: readonly string[]): boolean => new Set(names).size === names.length;
-
-const optionsSchema = z.discriminatedUnion('format', [
-  z
-    .strictObject({
-      format: z.enum(['csv', 'tsv']),
-      columns: z.array(z.string()).min(1).refine(isUnique, 'each column once').optional(),
-      header: z.boolean().optional(),
-      ...common,
-    })
-    .refine(({ columns, header }) => columns !== undefined || header !== false, {
-      path: ['columns'],
-      error: 'columns, since there is no header to take them from',
-    }),
-  z.strictObject({ format: z.literal('jsonl'), ...common }),
-]);
+const FOLLOW_MS = 250;
+const FOLLOW_MS_MIN = 10;
+const followSchema = z.strictObject({
+  every: durationOption()
+    .refine((every) => durationMs(every, 'file()') >= FOLLOW_MS_MIN, 'at least 10 ms')
+    .optional(),
+});
 
 const pathSchema = z.string().min(1);
 const schema = z.strictObject({
   paths: z.union([pathSchema, z.array(pathSchema).min(1).refine(isUnique, 'each path once')]),
-  options: optionsSchema,
+  options: formatOptions({ follow: z.union([z.boolean(), followSchema]).default(false) }),
 });
 
-type CheckedOptions = z.output<typeof optionsSchema>;
-
 /**
- * A bounded, replayable source of the records of one or more files, each file a split under its path as given.
+ * A replayable source of the records of one or more files, each file a split under its path as given.
  *
  * Text is UTF-8; a byte order mark is skipped; lines end in LF or CRLF, the last one may end without; empty lines
  * are skipped but counted. Positions are line numbers from 1, the header counted. A cursor holds the byte offset of
  * the next record, so that a plain file is read on at once and a gzip file is unpacked from its start up to there.
  * Unreadable, with their line and the reason: bad JSON, a wrong number of columns, a quote that is not closed or
  * stands in the wrong place (costs one line), bytes that are not UTF-8, a line that is too long.
+ *
+ * The source ends at the end of the files, unless `follow` is set: then it waits there for more, and for the end of a
+ * last line that has none yet; what stands behind the last line end when the job stops is left for the next run. A
+ * followed file may only grow: one that was replaced under its name, or cut off, fails with SOURCE_CHANGED.
  *
  * @example
  * import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -120,105 +84,59 @@ type CheckedOptions = z.output<typeof optionsSchema>;
  */
 export function file<const Columns extends readonly string[] = readonly string[]>(
   paths: string | readonly string[],
-  options: DelimitedFileOptions<Columns>,
+  options: DelimitedFileOptions<Columns> & Follow,
 ): Source<FileRow<Columns[number]>>;
-export function file(paths: string | readonly string[], options: JsonlFileOptions): Source<unknown>;
 export function file(
   paths: string | readonly string[],
-  options: DelimitedFileOptions<readonly string[]> | JsonlFileOptions,
+  options: JsonlFileOptions & Follow,
+): Source<unknown>;
+export function file(
+  paths: string | readonly string[],
+  options: (DelimitedFileOptions<readonly string[]> | JsonlFileOptions) & Follow,
 ): Source<unknown> {
   const checked = checkOptions(schema, { paths, options }, 'file()');
   const all = [checked.paths].flat();
+  const { follow, ...format } = checked.options;
+  const followMs = follow === false ? undefined : intervalOf(follow);
+  const packed = all.find((path) => isPacked(path, format));
+  if (followMs !== undefined && packed !== undefined) throw packedFollowed(packed);
   const rest = all.length === 1 ? '' : ` and ${all.length - 1} more`;
   return {
     name: `${basename(all[0] ?? '')}${rest}`,
     replayable: true,
-    async size() {
-      const sizes = await Promise.all(all.map(sizeOf));
+    unbounded: followMs !== undefined,
+    async size({ files }) {
+      // Nobody knows how long a file will be that grows.
+      if (followMs !== undefined) return undefined;
+      const sizes = await Promise.all(all.map((path) => sizeOf(files, path)));
       return sizes.reduce(
         (sum, size) => (sum === undefined || size === undefined ? undefined : sum + size),
         0,
       );
     },
     splits: () => Promise.resolve([...all]),
-    async open(split, cursor) {
-      const layout = layoutOf(split, checked.options);
-      const from = cursor === undefined ? undefined : fileCursor(cursor, split);
-      if (checked.options.format === 'jsonl')
-        return openFileSplit(layout, from ?? FILE_BEGIN, decodeJsonl);
-      return openDelimited(layout, from, checked.options);
-    },
+    open: (split, cursor, runtime) => openRecords(split, { runtime, cursor, format, followMs }),
   };
 }
 
-function layoutOf(path: string, options: CheckedOptions): FileLayout {
-  return {
-    path,
-    gzip: options.gzip ?? path.endsWith('.gz'),
-    maxLineBytes: options.maxLineBytes,
-    delimiter: options.format === 'jsonl' ? undefined : delimiterOf(options.format).charCodeAt(0),
-  };
+function intervalOf(follow: true | { readonly every?: Duration | undefined }): number {
+  const every = follow === true ? undefined : follow.every;
+  return every === undefined ? FOLLOW_MS : durationMs(every, 'file(), follow.every');
 }
 
-function delimiterOf(format: 'csv' | 'tsv'): string {
-  return format === 'csv' ? ',' : '\t';
-}
-
-async function openDelimited(
-  layout: FileLayout,
-  cursor: FileCursor | undefined,
-  options: Exclude<CheckedOptions, { format: 'jsonl' }>,
-): Promise<SplitReader> {
-  const { parse } = await import('csv-parse/sync');
-  const delimiter = delimiterOf(options.format);
-  const hasHeader = options.header ?? options.columns === undefined;
-  // Read again at every open: the names of the columns are in the file, not in the commit.
-  const header = hasHeader ? await readHeader(layout, delimiter, parse) : undefined;
-  const columns = options.columns ?? columnsOf(header, layout.path);
-  const begin = cursor ?? header?.behind ?? FILE_BEGIN;
-  return openFileSplit(layout, begin, decodeRows(columns, delimiter, parse));
-}
-
-interface Header {
-  /** The fields of the first record, or why there are none. */
-  readonly fields: unknown;
-  /** Where the second record begins. */
-  readonly behind: FileCursor;
-}
-
-/** Undefined when the file holds no record. */
-async function readHeader(
-  layout: FileLayout,
-  delimiter: string,
-  parse: ParseCsv,
-): Promise<Header | undefined> {
-  const reader = await RecordReader.open(layout, FILE_BEGIN);
-  try {
-    const records = await reader.take(1);
-    if (records.length === 0) return undefined;
-    return { fields: decodeFields(delimiter, parse)(records)[0], behind: reader.cursor() };
-  } finally {
-    await reader.close();
-  }
-}
-
-function columnsOf(header: Header | undefined, path: string): string[] {
-  if (header === undefined) return [];
-  const { fields } = header;
-  const isHeader = Array.isArray(fields) && fields.every((field) => typeof field === 'string');
-  if (isHeader && isUnique(fields)) return fields;
-  throw new TidemarkError('SOURCE_FAILED', {
-    expected: 'a header that names each column once',
-    got: fields instanceof Undecodable ? fields.reason : show(fields),
-    where: `${path}, first record`,
-    hint: 'Give the names as columns: [...]; with header: true as well the first record is left out.',
+function packedFollowed(path: string): TidemarkError {
+  return new TidemarkError('OPTIONS_INVALID', {
+    expected: 'a plain file to follow',
+    got: `the gzip file ${path}`,
+    where: 'file(), options.follow',
+    hint: 'A gzip file is written as a whole: leave follow out, or follow its directory with directory(…).',
   });
 }
 
 /** Undefined when it cannot be known; `open` says what is wrong with the file. */
-async function sizeOf(path: string): Promise<number | undefined> {
+export async function sizeOf(files: Files, path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).size;
+    return (await files.stat(path))?.bytes;
   } catch {
     return undefined;
   }

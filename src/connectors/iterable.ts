@@ -1,14 +1,25 @@
 /**
- * Reads values that are already in memory, or that a generator makes: the source of examples and tests.
+ * Reads values that are already in memory, or that a generator makes: the source of examples and tests, and the shortest
+ * way to a system for which there is no connector.
  *
- * A cursor is the number of elements consumed. An array and a function that gives a fresh iterable can be read again
- * from there; a generator object cannot, because what it has given is gone.
+ * A cursor is the number of elements consumed, and behind a `cursor` function what that gave for the last of them. An
+ * array and a function that gives a fresh iterable can be read again from there; a generator object cannot, because what
+ * it has given is gone.
  */
 import { z } from 'zod';
 import type { Cursor, Source, SplitReader } from '../core/connector.js';
 import { TidemarkError, show } from '../core/errors.js';
 import { CHUNK_ELEMENTS_MAX, type Origin } from '../core/flow.js';
-import { checkOptions } from '../dsl/options.js';
+import type { Runtime } from '../core/runtime.js';
+import { checkOptions, functionOption } from '../dsl/options.js';
+import { asyncReader } from './iterable-async.js';
+import {
+  consumedOf,
+  cursorBehind,
+  iterableFailed,
+  tooFew,
+  type IterableReaderOptions,
+} from './iterable-cursor.js';
 import { sourceChunk } from './source-chunk.js';
 
 export interface IterableOptions {
@@ -18,14 +29,32 @@ export interface IterableOptions {
   readonly chunk?: number;
 }
 
+export interface CursorOptions<T> extends IterableOptions {
+  /**
+   * What the function needs in order to go on behind an element: an id, an offset, a time. Any value that state may
+   * hold. Without it the function is called without a cursor, and as many elements as were consumed are left out.
+   */
+  readonly cursor?: (value: T) => Cursor;
+}
+
 const schema = z.strictObject({
   name: z.string().min(1).default('iterable'),
   chunk: z.number().int().min(1).max(CHUNK_ELEMENTS_MAX).default(CHUNK_ELEMENTS_MAX),
 });
+const schemaWithCursor = schema.extend({
+  cursor: functionOption<(value: never) => Cursor>().optional(),
+});
+
+/** What may be iterated, at once or by and by. */
+export type Values<T> = Iterable<T> | AsyncIterable<T>;
 
 /**
- * A bounded source of one split, `0`, over an array, an iterable, or a function that gives a fresh iterable each time.
- * Positions are ordinals from 1. Replayable for arrays and functions; the function must give the same elements again.
+ * A source of one split, `0`, over an array, an iterable, an async iterable, or a function that gives a fresh one each
+ * time. Positions are ordinals from 1. What an async iterable gives within one turn of the event loop makes a chunk.
+ *
+ * Replayable are arrays and functions. With `cursor` the function gets the cursor of the last element that was
+ * consumed, undefined at the beginning, and gives what comes behind; without it, it must give the same elements again.
+ * All others are at most once: an exactly-once job refuses them with SOURCE_NOT_REPLAYABLE.
  *
  * @example
  * import { iterable, nodeRuntime } from 'tidemark';
@@ -36,28 +65,47 @@ const schema = z.strictObject({
  * console.log(first?.chunk.values.join(), first?.cursor);
  * // => a,b 2
  *
- * @throws TidemarkError OPTIONS_INVALID at once; when opened SOURCE_CHANGED (fewer elements than the cursor says) or
- *   SOURCE_NOT_REPLAYABLE (a generator object, a second time); when read SOURCE_FAILED (the iterable threw)
+ * async function* ordersAfter(id: number) {
+ *   for (let next = id + 1; next <= 4; next += 1) yield { id: next };
+ * }
+ * const orders = iterable((id) => ordersAfter(Number(id ?? 0)), { cursor: (order) => order.id });
+ * const later = await orders.open('0', { count: 2, after: 2 }, nodeRuntime());
+ * console.log(JSON.stringify((await later.read())?.chunk.values));
+ * // => [{"id":3},{"id":4}]
+ *
+ * @throws TidemarkError OPTIONS_INVALID at once; when opened or read SOURCE_CHANGED (fewer elements than the cursor
+ *   says), SOURCE_NOT_REPLAYABLE (a generator object, a second time), SOURCE_FAILED (the iterable threw)
  */
 export function iterable<T>(
-  values: Iterable<T> | (() => Iterable<T>),
-  options: IterableOptions = {},
+  values: Values<T> | ((cursor: Cursor | undefined) => Values<T>),
+  options: CursorOptions<NoInfer<T>> = {},
 ): Source<T> {
-  const { name, chunk } = checkOptions(schema, options, 'iterable()');
+  const { name, chunk, cursor: cursorOf } = checkOptions(schemaWithCursor, options, 'iterable()');
   if (typeof values !== 'function') checkIterable(values, 'iterable()');
+  if (cursorOf !== undefined && typeof values !== 'function') throw cursorWithoutFunction(values);
   const replayable = typeof values === 'function' || Array.isArray(values);
   let isTaken = false;
   return {
     name,
     replayable,
     splits: () => Promise.resolve(['0']),
-    async open(split, cursor) {
+    async open(split, cursor, { clock }: Runtime) {
       checkSplit(split, 1, name);
       if (!replayable && (isTaken || cursor !== undefined)) throw gone(name);
       isTaken = true;
-      const fresh = typeof values === 'function' ? values() : values;
+      const from = consumedOf(cursor, name, cursorOf !== undefined);
+      const fresh = typeof values === 'function' ? values(from.after) : values;
       checkIterable(fresh, `iterable() "${name}"`);
-      return openAt(fresh, cursor, { origin: { name, unit: 'element' }, chunk });
+      const shared = {
+        origin: { name, unit: 'element' },
+        chunk,
+        cursorOf: cursorOf as ((value: unknown) => Cursor) | undefined,
+        consumed: from.count,
+        skip: cursorOf === undefined ? from.count : 0,
+      };
+      return Symbol.asyncIterator in fresh
+        ? asyncReader(fresh, { ...shared, clock })
+        : openAt(fresh, shared);
     },
   };
 }
@@ -87,37 +135,24 @@ export function splitIterable<T>(
     async open(split, cursor) {
       const index = checkSplit(split, arrays.length, name);
       const origin: Origin = { name: `${name}[${split}]`, unit: 'element' };
-      return openAt(arrays[index] ?? [], cursor, { origin, chunk });
+      const { count } = consumedOf(cursor, origin.name, false);
+      return openAt(arrays[index] ?? [], { origin, chunk, consumed: count, skip: count });
     },
   };
 }
 
-interface ReaderOptions {
-  readonly origin: Origin;
-  readonly chunk: number;
-}
-
 /** Skips what the cursor says has been consumed. Arrays are stepped over too: 1 M elements cost some milliseconds. */
-function openAt(values: Iterable<unknown>, cursor: Cursor, options: ReaderOptions): SplitReader {
-  const consumed = consumedOf(cursor, options.origin.name);
+function openAt(values: Iterable<unknown>, options: IterableReaderOptions): SplitReader {
+  const { name } = options.origin;
   const iterator = values[Symbol.iterator]();
-  for (let skipped = 0; skipped < consumed; skipped += 1)
-    if (step(iterator, skipped, options.origin.name).done === true)
-      throw new TidemarkError('SOURCE_CHANGED', {
-        expected: `at least ${consumed} elements, which the last commit has consumed`,
-        got: `${skipped} elements`,
-        where: options.origin.name,
-        hint: 'Give the same elements as before, or remove the state to begin again.',
-      });
-  return readerOf(iterator, consumed, options);
+  for (let skipped = 0; skipped < options.skip; skipped += 1)
+    if (step(iterator, skipped, name).done === true) throw tooFew(options.skip, skipped, name);
+  return readerOf(iterator, options);
 }
 
-function readerOf(
-  iterator: Iterator<unknown>,
-  consumed: number,
-  { origin, chunk }: ReaderOptions,
-): SplitReader {
-  let position = consumed;
+function readerOf(iterator: Iterator<unknown>, options: IterableReaderOptions): SplitReader {
+  const { origin, chunk } = options;
+  let position = options.consumed;
   let isDone = false;
   return {
     // Async, so that what the iterable throws becomes a rejection.
@@ -134,7 +169,8 @@ function readerOf(
         values.push(next.value);
       }
       if (values.length === 0) return undefined;
-      return { chunk: sourceChunk(origin, { values, positions: first }), cursor: position };
+      const cursor = cursorBehind(values, position, options);
+      return { chunk: sourceChunk(origin, { values, positions: first }), cursor };
     },
     async close() {
       if (!isDone) iterator.return?.();
@@ -151,25 +187,8 @@ function step(
   try {
     return iterator.next();
   } catch (cause) {
-    throw new TidemarkError('SOURCE_FAILED', {
-      expected: `element ${consumed + 1} or the end`,
-      got: show(cause),
-      where: name,
-      hint: 'The iterable given by the user threw; see the cause.',
-      cause,
-    });
+    throw iterableFailed(`element ${consumed + 1} or the end`, cause, name);
   }
-}
-
-function consumedOf(cursor: Cursor, name: string): number {
-  if (cursor === undefined) return 0;
-  if (typeof cursor === 'number' && Number.isSafeInteger(cursor) && cursor >= 0) return cursor;
-  throw new TidemarkError('SOURCE_CHANGED', {
-    expected: 'a cursor that counts elements',
-    got: show(cursor),
-    where: name,
-    hint: 'Another kind of source was read here before; keep it, or remove the state to begin again.',
-  });
 }
 
 function checkSplit(split: string, count: number, name: string): number {
@@ -185,15 +204,23 @@ function checkSplit(split: string, count: number, name: string): number {
 }
 
 function checkIterable(values: unknown, where: string): void {
-  const isIterable =
-    typeof (values as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] ===
-    'function';
-  if (isIterable) return;
+  const found = (values ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  const kinds = [typeof found[Symbol.iterator], typeof found[Symbol.asyncIterator]];
+  if (kinds.includes('function')) return;
   throw new TidemarkError('OPTIONS_INVALID', {
-    expected: 'an array, an iterable, or a function that gives an iterable',
+    expected: 'an array, an iterable, an async iterable, or a function that gives one',
     got: show(values),
     where,
-    hint: 'Async iterables are not taken here.',
+    hint: 'A promise of an iterable is none: make an async generator that awaits it.',
+  });
+}
+
+function cursorWithoutFunction(values: unknown): TidemarkError {
+  return new TidemarkError('OPTIONS_INVALID', {
+    expected: 'a function that takes the cursor to go on from',
+    got: show(values),
+    where: 'iterable(), options.cursor',
+    hint: 'Write iterable((cursor) => valuesBehind(cursor), { cursor: (value) => … }).',
   });
 }
 

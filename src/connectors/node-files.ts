@@ -4,10 +4,11 @@
  * A file needs two syncs to survive a power cut: one for its bytes (`WritableFile.sync`) and one for its name in the
  * directory (`syncDirectory`). Naive code forgets the second and finds an empty directory after the cut.
  */
-import { access, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Files, WritableFile } from '../core/runtime.js';
+import type { FileStat, Files, ReadableFile, WritableFile } from '../core/runtime.js';
 
 /**
  * `Files` on node:fs. Paths are as Node takes them; relative ones start at the working directory. Errors are those
@@ -51,7 +52,31 @@ export const nodeFiles: Files = {
     ),
   syncDirectory,
   read: (path) => readFile(path),
+  async stat(path) {
+    try {
+      return statOf(await stat(path, { bigint: true }));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
+  open: async (path) => readable(await open(path, 'r')),
 };
+
+function readable(handle: FileHandle): ReadableFile {
+  return {
+    stat: async () => statOf(await handle.stat({ bigint: true })),
+    read: async (target, position) =>
+      (await handle.read(target, 0, target.length, position)).bytesRead,
+    close: () => handle.close(),
+  };
+}
+
+/** Device and inode name a file; as numbers they would lose digits on some file systems. */
+function statOf(found: BigIntStats): FileStat {
+  const kind = found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
+  return { kind, bytes: Number(found.size), id: `${found.dev}:${found.ino}` };
+}
 
 /** A directory that was just made is a name in its parent, so the parents of all new ones are synced too. */
 async function makeDirectory(path: string): Promise<void> {

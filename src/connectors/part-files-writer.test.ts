@@ -138,6 +138,8 @@ describe('a part writer', () => {
 async function opened(changes: Partial<PartWriterOptions> = {}, files = simulatedFiles()) {
   await files.makeDirectory('d');
   const writer = partWriter({
+    header: undefined,
+    lineEnd: '\n',
     files,
     directory: 'd',
     names,

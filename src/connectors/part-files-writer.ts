@@ -52,6 +52,9 @@ export interface PartWriterOptions {
   readonly where: string;
   /** The line for a value; anything but text is refused. */
   encode(value: unknown): unknown;
+  /** The first line of each file. */
+  readonly header: string | undefined;
+  readonly lineEnd: '\n' | '\r\n';
   publish(prepared: Prepared): Promise<void>;
 }
 
@@ -125,11 +128,12 @@ class PartWriter implements SinkWriter {
   }
 
   async #flush(): Promise<void> {
-    const { files, directory, names, instance } = this.#options;
+    const { files, directory, names, instance, header, lineEnd } = this.#options;
     if (this.#open === undefined) {
       this.#sequence += 1;
       const path = `${directory}/${names.inProgress(instance, this.#sequence)}`;
       this.#open = { file: await files.create(path), path };
+      if (header !== undefined) this.#lines.unshift(header, lineEnd);
     }
     const bytes = new TextEncoder().encode(this.#lines.join(''));
     this.#lines = [];
@@ -140,7 +144,7 @@ class PartWriter implements SinkWriter {
   #add(value: unknown): void {
     if (this.#failure !== undefined) throw this.#failure;
     const line = this.#encode(value);
-    this.#lines.push(line, '\n');
+    this.#lines.push(line, this.#options.lineEnd);
     this.#chars += line.length + 1;
   }
 
@@ -157,7 +161,7 @@ class PartWriter implements SinkWriter {
       expected: 'a value that can be encoded as a line of text',
       got: `${show(value)}, which ${cause === undefined ? `gave ${show(line)}` : `failed with ${show(cause)}`}`,
       where: this.#options.where,
-      hint: 'JSON cannot carry undefined, functions, bigints and cycles; map the value before the sink, or give an encode.',
+      hint: 'JSON cannot carry undefined, functions, bigints and cycles, CSV only named columns; map the value before the sink, or give an encode.',
       cause,
     });
     throw this.#failure;

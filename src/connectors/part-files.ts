@@ -15,32 +15,61 @@ import { TidemarkError, show } from '../core/errors.js';
 import { checkName } from '../core/graph.js';
 import type { Files } from '../core/runtime.js';
 import { checkOptions, functionOption } from '../dsl/options.js';
-import { attempt, partNames, partWriter, type PartNames } from './part-files-writer.js';
+import { csvHeader, csvLine } from './csv-lines.js';
+import {
+  attempt,
+  partNames,
+  partWriter,
+  type PartNames,
+  type PartWriterOptions,
+} from './part-files-writer.js';
 
 export interface PartFilesOptions<T> {
   /** Names the sink among those of the job, and stands in the file names: A-Z a-z 0-9 . _ - */
   readonly uid: string;
   /** Made when it is missing. Readers should take files that do not begin with a dot. */
   readonly directory: string;
-  /** One JSON value per line. Default, and the only one so far. */
-  readonly format?: 'jsonl';
+  /** `jsonl`: one JSON value per line. `csv` and `tsv`: RFC 4180, lines end in CRLF. Default `jsonl`. */
+  readonly format?: 'jsonl' | 'csv' | 'tsv';
+  /** For csv and tsv, required: the fields of a value in order. A value with another field is an error. */
+  readonly columns?: readonly string[];
+  /** For csv and tsv: whether each file begins with the names of the columns. Default true. */
+  readonly header?: boolean;
+  /**
+   * For csv and tsv: text that begins with `=`, `+`, `-`, `@`, a tab or a line end is given a `'` in front, so that a
+   * spreadsheet does not run it. It changes the data, so the default is false; set it where people open the files.
+   */
+  readonly formulaSafe?: boolean;
   /** The line for a value, without its line end. Default: JSON. */
   readonly encode?: (value: T) => string;
   /** How the names of visible files begin. Default `part`. */
   readonly prefix?: string;
-  /** How they end, without the dot. Default `jsonl`, or `txt` with an `encode` of your own. */
+  /** How they end, without the dot. Default: the format, or `txt` with an `encode` of your own. */
   readonly extension?: string;
 }
 
 const namePart = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/);
 
-const schema = z.strictObject({
+const common = {
   uid: z.string(),
   directory: z.string().min(1),
-  format: z.literal('jsonl').optional(),
-  encode: functionOption<(value: never) => string>().optional(),
   prefix: namePart.default('part'),
   extension: namePart.optional(),
+};
+const linesSchema = z.strictObject({
+  ...common,
+  format: z.literal('jsonl').default('jsonl'),
+  encode: functionOption<(value: never) => string>().optional(),
+});
+const csvSchema = z.strictObject({
+  ...common,
+  format: z.enum(['csv', 'tsv']),
+  columns: z
+    .array(z.string())
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'each column once'),
+  header: z.boolean().default(true),
+  formulaSafe: z.boolean().default(false),
 });
 
 /** What the commit holds of a writer: names without a directory, so that the directory may be moved as a whole. */
@@ -56,7 +85,8 @@ const preparedSchema = z.object({
  * made of uid, epoch and writer; in an at-least-once job before the commit, so that a crash may repeat it in another.
  *
  * JSON cannot carry everything: NaN and Infinity become null, undefined fields vanish; a value that is itself undefined
- * or a function, a bigint and a cycle are errors.
+ * or a function, a bigint and a cycle are errors. In csv and tsv nothing and null are an empty field, dates are ISO 8601,
+ * other objects and arrays JSON; everything reads back as text.
  *
  * @example
  * import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -84,11 +114,12 @@ const preparedSchema = z.object({
  *   be written; STATE_DAMAGED when a committed file is gone, or outputs are there that the state does not know
  */
 export function partFiles<T>(options: PartFilesOptions<T>): Sink<T> {
-  const checked = checkOptions(schema, options, 'partFiles()');
+  const isCsv = options?.format === 'csv' || options?.format === 'tsv';
+  const checked = checkOptions(isCsv ? csvSchema : linesSchema, options, 'partFiles()');
   const uid = checkName(checked.uid, 'partFiles(), uid');
   const { directory, prefix } = checked;
-  const extension = checked.extension ?? (options.encode === undefined ? 'jsonl' : 'txt');
-  const encode = (options.encode ?? toJson) as (value: unknown) => unknown;
+  const extension = checked.extension ?? (options.encode === undefined ? checked.format : 'txt');
+  const form = checked.format === 'jsonl' ? linesForm(options) : csvForm(checked);
   const where = `sink "${uid}" in ${directory}`;
   const namesOf = (job: string): PartNames => partNames({ job, uid, prefix, extension });
   return {
@@ -102,7 +133,7 @@ export function partFiles<T>(options: PartFilesOptions<T>): Sink<T> {
     open({ job, instance, guarantee }, { files }) {
       const place: Place = { files, directory, where, names: namesOf(job) };
       const publish = (prepared: Prepared): Promise<void> => publishAll(place, [prepared]);
-      return Promise.resolve(partWriter({ ...place, instance, guarantee, encode, publish }));
+      return Promise.resolve(partWriter({ ...place, instance, guarantee, ...form, publish }));
     },
   };
 }
@@ -176,6 +207,21 @@ function tooNew({ where }: Place, epoch: number, unknown: readonly string[]): Ti
     where,
     hint: 'The state was removed or set back while the outputs stayed; move these files away, or restore the state.',
   });
+}
+
+type Form = Pick<PartWriterOptions, 'encode' | 'header' | 'lineEnd'>;
+
+function linesForm<T>({ encode }: PartFilesOptions<T>): Form {
+  return { encode: encode ?? toJson, header: undefined, lineEnd: '\n' };
+}
+
+function csvForm({ format, columns, header, formulaSafe }: z.output<typeof csvSchema>): Form {
+  const lines = { columns, delimiter: format === 'csv' ? ',' : '\t', formulaSafe } as const;
+  return {
+    encode: csvLine(lines),
+    header: header ? csvHeader(lines) : undefined,
+    lineEnd: '\r\n',
+  };
 }
 
 function toJson(value: unknown): unknown {

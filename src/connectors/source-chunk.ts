@@ -14,13 +14,16 @@ export interface SourceColumns {
   readonly values: readonly unknown[];
   /** One for each value, or that of the first where the others count on from it. */
   readonly positions: readonly number[] | number;
+  /** Event time, ms; left out where the source knows none. */
+  readonly timestamps?: readonly number[];
   readonly unreadable?: readonly Unreadable[];
 }
 
 export function sourceChunk(origin: Origin, columns: SourceColumns): Chunk {
   const { values, positions, unreadable = [] } = columns;
   const timestamps =
-    values.length === CHUNK_ELEMENTS_MAX ? noTimestamps : noTimestamps.slice(0, values.length);
+    columns.timestamps ??
+    (values.length === CHUNK_ELEMENTS_MAX ? noTimestamps : noTimestamps.slice(0, values.length));
   const chunk: Chunk = {
     kind: 'chunk',
     values,

@@ -33,10 +33,25 @@ export interface Source<T> {
   readonly type?: T;
   /** Bytes in all, for progress; undefined when unknown. */
   size?(runtime: Runtime): Promise<number | undefined>;
-  /** The splits that there are now, by stable ids. */
+  /** The splits that there are now, by stable ids; where `discovery` is set, in the order in which to read them. */
   splits(runtime: Runtime): Promise<readonly string[]>;
+  /** Absent: all splits are there from the beginning, and all are open at once. */
+  readonly discovery?: SplitDiscovery;
   /** Opens one split behind the cursor, or at its beginning. Rejects with SOURCE_CHANGED when the cursor does not fit. */
   open(split: string, cursor: Cursor | undefined, runtime: Runtime): Promise<SplitReader>;
+}
+
+/**
+ * For sources with many splits, or with new ones while the job runs: the job keeps a bounded number of them open, and
+ * asks `splits` again now and then. A new split joins at the watermark that its stream has reached: the watermark does
+ * not fall, and elements behind it are late. Finished splits are remembered by 8 bytes of a hash of their name: all that
+ * are still listed, 100,000 in all at most; of more than that, those no longer listed are forgotten, the oldest first.
+ */
+export interface SplitDiscovery {
+  /** How many splits are open at a time, 1 to 64. */
+  readonly openMax: number;
+  /** ms after which `splits` is asked again; Infinity: never, and the source ends with its last split. */
+  readonly everyMs: number;
 }
 
 export interface SplitReader {

@@ -83,6 +83,7 @@ export const errorTable = {
   INGEST_CLOSED: entry('An ingest log was ended or closed, and takes no more values.'),
   TABLE_NOT_FOUND: entry('A directory holds no table that a job has written.', true),
   SINK_FAILED: entry('A sink reported an error while it was written.', true),
+  SINK_CLOSED: entry('Whoever took the output of a sink has gone, such as the reader of a pipe.'),
   SINK_TOO_WEAK: entry(
     'An exactly-once job writes to a sink that may repeat outputs, and the sink does not allow it.',
   ),
@@ -117,7 +118,9 @@ export const errorTable = {
   BYTES_MALFORMED: entry(
     'Bytes could not be decoded: they are truncated or not in the expected form.',
   ),
-  CASE_FAILED: entry('A case given to verifyOperator did not come out as it says.'),
+  CASE_FAILED: entry(
+    'A case given to verifyOperator, verifySource or verifySink did not come out as it says.',
+  ),
   CHECKPOINT_TIMEOUT: entry(
     'An epoch did not come to its end in time; what it waited for is named.',
     true,

@@ -82,12 +82,24 @@ export interface BarrierSignal {
   readonly epoch: number;
 }
 
+/** Within an edge that reads one split after another: the split has ended, or another one begins. */
+export interface SplitSignal {
+  readonly kind: 'split';
+  readonly begins: boolean;
+}
+
 /** Nothing follows but barriers: the watermark of this edge is at its end. */
 export interface EndSignal {
   readonly kind: 'end';
 }
 
-export type Signal = WatermarkSignal | IdleSignal | ActiveSignal | BarrierSignal | EndSignal;
+export type Signal =
+  | WatermarkSignal
+  | IdleSignal
+  | ActiveSignal
+  | BarrierSignal
+  | SplitSignal
+  | EndSignal;
 export type Flow = Chunk | Signal;
 
 /** How many elements a channel holds at most, and how many one slice of work may emit. */

@@ -60,6 +60,11 @@ export interface Operator extends Receiver {
 export interface WatermarkGenerator {
   /** The split ended: what is pending goes out, and it no longer holds the others back. */
   end(split: number): void;
+  /**
+   * For a task input that reads one split after another. Begins: a split that nothing is known of yet is waited for.
+   * Else: the split has ended, and until the next one begins nobody waits.
+   */
+  turn(split: number, begins: boolean): void;
   /** The split has been polled in vain for the given ms. Returns how many ms more make it idle; Infinity: never. */
   polledInVain(split: number, ms: number): number;
   /** The watermark of one split, by which the task chooses among its inputs. */

@@ -79,6 +79,24 @@ export interface Files {
   syncDirectory(path: string): Promise<void>;
   /** Whole content, for small files and tests. */
   read(path: string): Promise<Uint8Array>;
+  /** What a path names now, after symbolic links; undefined when there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Opens for reading. The handle stays with the file, also when the name is given to another one. */
+  open(path: string): Promise<ReadableFile>;
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly bytes: number;
+  /** Equal for as long as the name stands for the same file; a file that takes its place has another. */
+  readonly id: string;
+}
+
+export interface ReadableFile {
+  stat(): Promise<FileStat>;
+  /** Fills the target from its start with the bytes from `position` on; resolves with their number, 0 at the end. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
 }
 
 export interface WritableFile {

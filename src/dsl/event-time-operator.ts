@@ -1,7 +1,7 @@
 /** The operator behind `eventTime`: takes timestamps, refuses what cannot be one, and merges the watermarks of splits. */
 import { TidemarkError, show } from '../core/errors.js';
 import { formatDuration } from '../core/duration.js';
-import { MAX_WATERMARK, NO_TIMESTAMP } from '../core/flow.js';
+import { MAX_WATERMARK, MIN_WATERMARK, NO_TIMESTAMP } from '../core/flow.js';
 import type {
   Operator,
   OperatorContext,
@@ -43,8 +43,10 @@ export class EventTimeOperator implements Operator {
   readonly #merge = new SplitMerge();
   /** By number of the task input. */
   protected readonly splits: (SplitGenerator | undefined)[] = [];
+  /** Inputs between two splits, and whether they have been polled in vain for long. */
+  protected readonly vacant = new Map<number, boolean>();
   /** The one generator of a task with one split, so that the hot path asks nobody. */
-  readonly #only: SplitGenerator | undefined;
+  #only: SplitGenerator | undefined;
 
   constructor(context: OperatorContext, settings: EventTimeSettings) {
     this.context = context;
@@ -112,27 +114,32 @@ export class EventTimeOperator implements Operator {
       generator.flush();
       generator.ended = true;
       this.#merge.remove(generator);
+      this.vacant.delete(split);
     },
+    turn: (split, begins) => (begins ? this.#begin(split) : this.#vacate(split)),
     polledInVain: (split, ms) => {
       const generator = this.#of(split);
-      if (generator.idle || generator.ended) return Infinity;
+      if (this.generator.isIdle(split) || (generator.ended && !this.vacant.has(split)))
+        return Infinity;
       const left = this.#settings.idlenessMs - ms;
       if (left <= 0) this.generator.setIdle(split);
       return left <= 0 ? Infinity : left;
     },
-    watermarkOf: (split) => this.#of(split).watermark,
+    // Where another split is about to begin, the task should hear of it before it takes from the others.
+    watermarkOf: (split) => (this.vacant.has(split) ? MIN_WATERMARK : this.#of(split).watermark),
     force: (split, time) => {
       const generator = this.#of(split);
       generator.idle = false;
       generator.force(time);
     },
     setIdle: (split) => {
+      if (this.vacant.has(split)) return void this.vacant.set(split, true);
       const generator = this.#of(split);
       generator.flush();
       generator.idle = true;
     },
-    isIdle: (split) => this.#of(split).idle,
-    allIdle: () => this.#merge.isIdle,
+    isIdle: (split) => this.vacant.get(split) ?? this.#of(split).idle,
+    allIdle: () => this.#merge.isIdle || (this.#merge.isEmpty && this.#isVacantInVain()),
     snapshot: (split): SplitState => ({
       ...this.#of(split).snapshot(),
       together: this.#merge.watermark,
@@ -147,6 +154,30 @@ export class EventTimeOperator implements Operator {
     },
     describe: (split, time) => this.#describe(split, time),
   };
+
+  /** Judged by its own elements alone, whatever was read before it in the same place. */
+  #begin(split: number): void {
+    this.vacant.delete(split);
+    if (this.splits[split]?.ended !== true) return;
+    const wasOnly = this.#only === this.splits[split];
+    this.splits[split] = undefined;
+    const generator = this.#of(split);
+    if (wasOnly) this.#only = generator;
+  }
+
+  #vacate(split: number): void {
+    const generator = this.#of(split);
+    generator.flush();
+    // What was pending counts, before the split holds nothing back any more.
+    if (!generator.ended) this.#merge.combine();
+    generator.ended = true;
+    this.#merge.remove(generator);
+    this.vacant.set(split, false);
+  }
+
+  #isVacantInVain(): boolean {
+    return this.vacant.size > 0 && [...this.vacant.values()].every(Boolean);
+  }
 
   #describe(split: number, time: number): SplitFacts {
     const generator = this.#of(split);
@@ -183,7 +214,8 @@ export class PeriodicEventTimeOperator extends EventTimeOperator {
 
   tick(now: number): boolean {
     if (now < this.#nextAt) return true;
-    let isOpen = false;
+    // Between two splits the clock goes on too: the next one wants to be asked.
+    let isOpen = this.vacant.size > 0;
     for (const [split, generator] of this.splits.entries()) {
       if (generator === undefined || generator.ended) continue;
       isOpen = true;

@@ -7,10 +7,12 @@ import type { KeyedStore } from '../state/slots.js';
 import type { JobOptions } from './job-options.js';
 import type { SinkPump } from './sink-pump.js';
 import type { SourcePump } from './source-pump.js';
+import type { SplitFeed } from './split-feed.js';
 import type { Task } from './task.js';
 
 export interface SplitPump {
   readonly input: string;
+  /** The one that it reads, or has read last. */
   readonly split: string;
   readonly pump: SourcePump;
   /** Number of the input of the source task that it feeds. */
@@ -20,6 +22,8 @@ export interface SplitPump {
 /** The parts of a job that an epoch is made of. */
 export interface EpochParts {
   readonly splits: readonly SplitPump[];
+  /** By input. */
+  readonly feeds: ReadonlyMap<string, SplitFeed>;
   readonly tasks: readonly Task[];
   readonly sourceTask: Task;
   /** Stores of each task, by uid. */

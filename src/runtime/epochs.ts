@@ -9,6 +9,7 @@
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import {
   EPOCHS_KEPT_MAX,
+  type DiscoveredRecord,
   type EpochInfo,
   type JobRecord,
   type SplitRecord,
@@ -65,6 +66,7 @@ interface Gathering {
   /** Keys that it has changed. */
   readonly keys: number;
   splits: SplitRecord[];
+  readonly discovered: ReadonlyMap<string, DiscoveredRecord>;
   readonly frozen: Set<Task>;
   readonly slabs: {
     readonly uid: string;
@@ -156,15 +158,15 @@ export class Epochs {
       bytes: 0,
       keys: dirtySlots(this.#parts),
       splits: [],
+      discovered: new Map([...this.#parts.feeds].map(([input, feed]) => [input, feed.record()])),
       frozen: new Set(),
       slabs: [],
       marks: new Map(),
       counters: new Map([...counters].map(([name, base]) => [name, { ...base }])),
       records,
     };
-    this.#gathering.splits = this.#parts.splits.map(({ input, split, pump }) => ({
+    this.#gathering.splits = this.#parts.splits.map(({ input, pump }) => ({
       input,
-      split,
       generators: new Map(),
       ...pump.barrier(epoch),
     }));
@@ -244,16 +246,18 @@ export class Epochs {
   }
 
   #recordOf(gathering: Gathering, prepared: readonly unknown[]): JobRecord & Required<History> {
-    const { epoch, isFinal, reason, begunAt, bytes, splits, marks, counters, records } = gathering;
+    const { epoch, isFinal, reason, begunAt, bytes } = gathering;
+    const { splits, discovered, marks, counters, records } = gathering;
     const { clock } = this.#runtime;
     const durationMs = Math.round(clock.elapsed() - begunAt);
-    const isDrained = gathering.isDrained && splits.some(({ hasEnded }) => !hasEnded);
+    const isDrained = gathering.isDrained && this.#parts.splits.some(({ pump }) => !pump.hasEnded);
     const info: EpochInfo = { epoch, time: clock.now(), durationMs, bytes, reason };
     return {
       ...this.#parts.identity,
       epoch,
       isFinished: isFinal && !isDrained,
       splits: isDrained ? splits.map((split) => ({ ...split, generators: new Map() })) : splits,
+      discovered,
       marks: isDrained ? new Map() : marks,
       sinks: groupByUid(this.#parts.sinks, prepared),
       counters,

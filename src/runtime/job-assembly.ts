@@ -3,7 +3,7 @@ import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
 import type { SchemaPlan } from '../checkpoint/schema-plan.js';
 import type { Sink } from '../core/connector.js';
-import { TidemarkError, assert } from '../core/errors.js';
+import { assert } from '../core/errors.js';
 import type { Origin } from '../core/flow.js';
 import type { InputNode } from '../core/graph.js';
 import type { KeyedStore } from '../state/slots.js';
@@ -15,8 +15,9 @@ import type { JobOptions } from './job-options.js';
 import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
 import type { DeadRecord } from './records.js';
 import { fanOut } from './job-sinks.js';
+import { makePumps } from './job-sources.js';
 import { SinkPump, guardSink } from './sink-pump.js';
-import { SourcePump, guardSource } from './source-pump.js';
+import { guardSource } from './source-errors.js';
 import { Task } from './task.js';
 import type { ShuffleOut, TaskHost, TaskInput, TaskSink } from './task-spec.js';
 import type { Wake } from './wake.js';
@@ -44,6 +45,7 @@ export interface AssembledJob {
   readonly splits: readonly SplitPump[];
   readonly sinks: readonly SinkPump[];
   readonly bytesTotal: number | undefined;
+  bytesRead(): number;
   readonly epochParts: EpochParts;
 }
 
@@ -60,7 +62,7 @@ interface Place {
 
 export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJob> {
   const { options, plan, record, maxParallelism } = assembly;
-  const splits = await makePumps(assembly);
+  const { splits, feeds } = await makePumps(assembly);
   const places = plan.stages.flatMap((stage) =>
     Array.from({ length: stage.shards }, (_, shard) => makePlace(stage, shard)),
   );
@@ -106,36 +108,11 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
     splits,
     sinks,
     bytesTotal: await totalSize(options),
-    epochParts: { splits, tasks, sourceTask, stores, sinks, identity, base },
+    bytesRead: () =>
+      splits.reduce((sum, { pump }) => sum + pump.bytesRead, 0) +
+      [...feeds.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    epochParts: { splits, feeds, tasks, sourceTask, stores, sinks, identity, base },
   };
-}
-
-async function makePumps(assembly: AssemblyOptions): Promise<SplitPump[]> {
-  const { options, record, wake, failed, queued } = assembly;
-  const pumps: SplitPump[] = [];
-  for (const [input, source] of options.from) {
-    const splits = await guardSource(source.name, () => source.splits(options.runtime));
-    const known = record?.splits.filter((split) => split.input === input) ?? [];
-    const gone = known.find(({ split, hasEnded }) => !hasEnded && !splits.includes(split));
-    if (gone !== undefined) throw splitGone(source.name, gone.split);
-    for (const split of splits) {
-      const at = known.find((candidate) => candidate.split === split);
-      const pump = new SourcePump({
-        input,
-        split,
-        source,
-        runtime: options.runtime,
-        cursor: at?.cursor,
-        hasEnded: at?.hasEnded ?? false,
-        bytesRead: at?.bytesRead ?? 0,
-        wake,
-        failed,
-        queued,
-      });
-      pumps.push({ input, split, pump, taskInput: pumps.length });
-    }
-  }
-  return pumps;
 }
 
 function makePlace(stage: Stage, shard: number): Place {
@@ -265,13 +242,4 @@ async function totalSize({ from, runtime }: JobOptions): Promise<number | undefi
     total += size;
   }
   return total;
-}
-
-function splitGone(source: string, split: string): TidemarkError {
-  return new TidemarkError('SOURCE_CHANGED', {
-    expected: `the split "${split}", which has not been read to its end`,
-    got: 'a source without it',
-    where: `source "${source}"`,
-    hint: 'Put it back, or begin again with an empty state.',
-  });
 }

@@ -162,6 +162,8 @@ function faultyFiles(files: Files, fault: Fault): Files {
     exists: (path) => at('exists', () => files.exists(path)),
     syncDirectory: (path) => at('syncDirectory', () => files.syncDirectory(path)),
     read: (path) => files.read(path),
+    stat: (path) => files.stat(path),
+    open: (path) => files.open(path),
     create: (path) =>
       at('create', async (): Promise<WritableFile> => {
         const file = await files.create(path);

@@ -30,7 +30,7 @@ export function statusOf({
     filtered: total('filtered'),
     watermark: alreadyFinished ? Infinity : (parts?.sourceTask.wiring.watermark() ?? -Infinity),
     epoch,
-    bytesRead: (parts?.splits ?? []).reduce((sum, { pump }) => sum + pump.bytesRead, 0),
+    bytesRead: parts?.bytesRead() ?? 0,
     bytesTotal: parts?.bytesTotal,
   };
 }

@@ -213,8 +213,10 @@ export class Job {
   }
 
   #release(splits: readonly SplitRecord[]): void {
-    for (const { input, split, pump } of this.parts?.splits ?? [])
-      pump.committed(splits.find((one) => one.input === input && one.split === split)?.cursor);
+    for (const { input, split, pump } of this.parts?.splits ?? []) {
+      const at = splits.find((one) => one.input === input && one.split === split);
+      if (at !== undefined) pump.committed(at);
+    }
   }
 
   /** Whether all inputs have ended, and not only event time. */
@@ -233,11 +235,11 @@ export class Job {
       const worked = this.#round(parts);
       if (this.#epochs?.areOver === true) return;
       this.#epochs?.look();
+      for (const sink of parts.sinks) sink.afterRound(worked, this.#runtime.clock.now());
       if (worked) {
         await this.#runtime.clock.turn();
         continue;
       }
-      for (const sink of parts.sinks) sink.flush();
       const cancel = armClock(parts, {
         clock: this.#runtime.clock,
         wall: this.#life.wall,

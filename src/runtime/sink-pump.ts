@@ -6,6 +6,9 @@ import type { Pressure } from './channel.js';
 import type { TaskSink } from './task-spec.js';
 import type { Wake } from './wake.js';
 
+/** How long an element may wait for others to be handed on with, ms, while the task has no rest. */
+const AGE_MS_MAX = 100;
+
 /** Elements that may wait for a writer before the task stops. */
 const WAITING_ELEMENTS_MAX = 4 * CHUNK_ELEMENTS_MAX;
 
@@ -34,6 +37,8 @@ export class SinkPump implements TaskSink {
   #count = 0;
   readonly #timestamps = new Float64Array(CHUNK_ELEMENTS_MAX);
   #waiting = 0;
+  /** When a round first found elements that had not been handed on; undefined when there are none. */
+  #heldSince: number | undefined;
   #isDraining = false;
   #failure: { readonly error: unknown } | undefined;
   #prepared = new Map<number, Promise<Prepared>>();
@@ -67,8 +72,20 @@ export class SinkPump implements TaskSink {
     return this.#received + this.#count;
   }
 
+  /**
+   * Called once per round of the job, so that no element needs a clock of its own. At rest all goes on at once; but under
+   * a steady stream of small chunks a task never rests, and what it emits would wait for a full batch or a barrier.
+   */
+  afterRound(worked: boolean, now: number): void {
+    if (!worked) this.flush();
+    else if (this.#count === 0) this.#heldSince = undefined;
+    else if (this.#heldSince === undefined) this.#heldSince = now;
+    else if (now - this.#heldSince >= AGE_MS_MAX || now < this.#heldSince) this.flush();
+  }
+
   /** Hands what has been collected to the writer. */
   flush(): void {
+    this.#heldSince = undefined;
     const length = this.#count;
     if (length === 0) return;
     const values = this.#values;

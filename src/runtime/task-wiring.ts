@@ -122,6 +122,11 @@ export class TaskWiring extends TaskNodes {
     for (const { generator } of this.inputs[input]?.generators ?? []) generator?.end(input);
   }
 
+  turnSplit(input: number, begins: boolean): void {
+    for (const { generator } of this.inputs[input]?.generators ?? [])
+      generator?.turn(input, begins);
+  }
+
   /**
    * The watermark by which the task chooses among its inputs. Without event time one is taken last, but for a broadcast
    * one, which the others read: it is taken first.

@@ -226,6 +226,9 @@ export class Task {
         if (signal.wasIdle === true) frontier.setInputWasIdle(input);
         frontier.setInputIdle(input, false);
         break;
+      case 'split':
+        this.wiring.turnSplit(input, signal.begins);
+        break;
       case 'end':
         this.#ended[input] = true;
         this.wiring.endSplit(input);

@@ -15,7 +15,9 @@ export function insideOfJob(
   const splits = (parts?.splits ?? []).map(({ input, split, pump, taskInput }): InsideSplit => {
     const isSplit = parts?.splits.some((other) => other.input === input && other.split !== split);
     const { elements } = pump.queue;
-    return { input, split: isSplit === true ? split : undefined, taskInput, queued: elements };
+    // A lane between two splits has none.
+    const named = isSplit === true && split !== '' ? split : undefined;
+    return { input, split: named, taskInput, queued: elements };
   });
   return {
     pipeline: name,

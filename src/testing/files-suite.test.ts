@@ -96,6 +96,8 @@ function overlaid(sound: Files, broken: Partial<Files>): Files {
     exists: (path) => sound.exists(path),
     syncDirectory: (path) => sound.syncDirectory(path),
     read: (path) => sound.read(path),
+    stat: (path) => sound.stat(path),
+    open: (path) => sound.open(path),
     ...broken,
   };
 }

@@ -34,7 +34,12 @@ export function filesSuite(
   { describe, test, expect }: FilesTestRunner,
 ): void {
   describe(`files contract: ${name}`, () => {
-    for (const [fact, check] of Object.entries({ ...contentLaws, ...nameLaws, ...directoryLaws }))
+    for (const [fact, check] of Object.entries({
+      ...contentLaws,
+      ...nameLaws,
+      ...directoryLaws,
+      ...openLaws,
+    }))
       test(fact, async () => {
         const under = await make();
         try {
@@ -160,6 +165,54 @@ const directoryLaws: Readonly<Record<string, Check>> = {
     await expect(files.syncDirectory(`${root}/none`)).rejects.toThrow();
   },
 };
+
+const openLaws: Readonly<Record<string, Check>> = {
+  'an open file is read at any place, also what was written behind': async (
+    { files, root },
+    expect,
+  ) => {
+    const written = await files.create(`${root}/a`);
+    await written.write(bytesOf('abcdef'));
+    const file = await files.open(`${root}/a`);
+    const target = new Uint8Array(4);
+    expect([await file.read(target, 1), textFrom(target)]).toEqual([4, 'bcde']);
+    expect([await file.read(target, 5), textFrom(target)]).toEqual([1, 'fcde']);
+    expect(await file.read(target, 6)).toEqual(0);
+    await written.write(bytesOf('g'));
+    expect([await file.read(target, 6), textFrom(target)]).toEqual([1, 'gcde']);
+    expect((await file.stat()).bytes).toEqual(7);
+    await file.close();
+    await written.close();
+  },
+  'an open file stays the same when its name goes to another one': async (
+    { files, root },
+    expect,
+  ) => {
+    await put(files, `${root}/a`, 'old');
+    const file = await files.open(`${root}/a`);
+    await put(files, `${root}/b`, 'newer');
+    await files.rename(`${root}/b`, `${root}/a`);
+    const target = new Uint8Array(3);
+    expect([await file.read(target, 0), textFrom(target)]).toEqual([3, 'old']);
+    const [opened, named] = [await file.stat(), await files.stat(`${root}/a`)];
+    expect([opened.id === named?.id, named?.bytes]).toEqual([false, 5]);
+    await file.close();
+  },
+  'what a path names is known, and that it names nothing': async ({ files, root }, expect) => {
+    await put(files, `${root}/a`, 'four');
+    const before = await files.stat(`${root}/a`);
+    expect([before?.kind, before?.bytes]).toEqual(['file', 4]);
+    const again = await files.stat(`${root}/a`);
+    expect(again?.id).toEqual(before?.id);
+    expect((await files.stat(root))?.kind).toEqual('directory');
+    expect(await files.stat(`${root}/none`)).toEqual(undefined);
+    await expect(files.open(`${root}/none`)).rejects.toThrow();
+  },
+};
+
+function textFrom(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
 
 async function put(files: Files, path: string, text: string): Promise<void> {
   const file = await files.create(path);

@@ -20,3 +20,10 @@ export {
   type SimulatedWorldOptions,
 } from './simulated-world.js';
 export { verifyOperator, type CaseStep, type OperatorCase } from './verify-operator.js';
+export {
+  verifySink,
+  type SinkCase,
+  type VerifiedSink,
+  type VerifySinkOptions,
+} from './verify-sink.js';
+export { verifySource, type VerifiedSource, type VerifySourceOptions } from './verify-source.js';

@@ -12,7 +12,23 @@
  * old content. A new directory is durable at once, as `nodeFiles` syncs the parents itself.
  */
 import type { Random } from '../core/clock.js';
-import type { Files, WritableFile } from '../core/runtime.js';
+import type { FileStat, Files, ReadableFile, WritableFile } from '../core/runtime.js';
+import {
+  answer,
+  crashContent,
+  failure,
+  joined,
+  missing,
+  nameOf,
+  openDirectory,
+  parentOf,
+  pathOf,
+  settle,
+  statOf,
+  stepsOf,
+  whole,
+  type Content,
+} from './simulated-content.js';
 
 export interface SimulatedFiles extends Files {
   /** Pulls the plug: unsynced work is lost as far as chance wants it, and open files stop working. */
@@ -38,16 +54,6 @@ export function simulatedFiles(): SimulatedFiles {
   return new World();
 }
 
-/** A file apart from its names. */
-interface Content {
-  /** What the process sees, as pieces in order. */
-  pieces: Uint8Array[];
-  /** What is on disk for certain. */
-  durable: Uint8Array;
-  /** Emptied since the last sync, so that `durable` is no longer how it begins. */
-  emptied: boolean;
-}
-
 /** One change of names; a rename is a removal and a put at once. */
 interface NameChange {
   readonly removed?: string;
@@ -65,6 +71,8 @@ class World implements SimulatedFiles {
   readonly #directories = new Map<string, Directory>();
   /** Counts crashes; a file that was opened in an earlier life is dead. */
   #life = 0;
+  /** Counts files. */
+  #made = 0;
 
   makeDirectory(path: string): Promise<void> {
     return answer(() => {
@@ -95,7 +103,13 @@ class World implements SimulatedFiles {
         existing.emptied = true;
         return this.#writable(existing);
       }
-      const content: Content = { pieces: [], durable: new Uint8Array(), emptied: false };
+      this.#made += 1;
+      const content: Content = {
+        id: String(this.#made),
+        pieces: [],
+        durable: new Uint8Array(),
+        emptied: false,
+      };
       change(directory, { put: [name, content] });
       return this.#writable(content);
     });
@@ -126,10 +140,10 @@ class World implements SimulatedFiles {
 
   exists(path: string): Promise<boolean> {
     return answer(() => {
-      const whole = pathOf(stepsOf(path));
+      const place = pathOf(stepsOf(path));
       return (
-        this.#find(whole) !== undefined ||
-        this.#find(parentOf(whole))?.names.has(nameOf(whole)) === true
+        this.#find(place) !== undefined ||
+        this.#find(parentOf(place))?.names.has(nameOf(place)) === true
       );
     });
   }
@@ -149,6 +163,26 @@ class World implements SimulatedFiles {
       const content = directory.names.get(name);
       if (content === undefined) throw missing('open', path);
       return joined(content.pieces);
+    });
+  }
+
+  stat(path: string): Promise<FileStat | undefined> {
+    return answer(() => {
+      const place = pathOf(stepsOf(path));
+      if (this.#find(place) !== undefined) return { kind: 'directory', bytes: 0, id: place };
+      const content = this.#find(parentOf(place))?.names.get(nameOf(place));
+      return content === undefined ? undefined : statOf(content);
+    });
+  }
+
+  open(path: string): Promise<ReadableFile> {
+    return answer(() => {
+      const place = pathOf(stepsOf(path));
+      if (this.#find(place) !== undefined) return openDirectory(place);
+      const [directory, name] = this.#place(path, 'open');
+      const content = directory.names.get(name);
+      if (content === undefined) throw missing('open', path);
+      return this.#readable(content);
     });
   }
 
@@ -181,6 +215,27 @@ class World implements SimulatedFiles {
     };
   }
 
+  #readable(content: Content): ReadableFile {
+    const life = this.#life;
+    let open = true;
+    const checked = <Result>(act: () => Result): Promise<Result> =>
+      answer(() => {
+        if (life !== this.#life) throw failure('EBADF', 'the file was opened before the crash');
+        if (!open) throw failure('EBADF', 'the file is closed');
+        return act();
+      });
+    return {
+      stat: () => checked(() => statOf(content)),
+      read: (target, position) =>
+        checked(() => {
+          const part = whole(content).subarray(position, position + target.length);
+          target.set(part);
+          return part.length;
+        }),
+      close: () => checked(() => void (open = false)),
+    };
+  }
+
   #ensure(path: string): void {
     const parent = this.#directories.get(parentOf(path));
     if (parent?.names.has(nameOf(path)) === true)
@@ -196,28 +251,13 @@ class World implements SimulatedFiles {
 
   /** The directory and the name of a path; the directory must exist and the path must not be one. */
   #place(path: string, call: string): [Directory, string] {
-    const whole = pathOf(stepsOf(path));
-    const directory = this.#find(parentOf(whole));
+    const place = pathOf(stepsOf(path));
+    const directory = this.#find(parentOf(place));
     if (directory === undefined) throw missing(call, path);
-    if (this.#find(whole) !== undefined)
+    if (this.#find(place) !== undefined)
       throw failure('EISDIR', `it is a directory, ${call} '${path}'`);
-    return [directory, nameOf(whole)];
+    return [directory, nameOf(place)];
   }
-}
-
-/** What is left of a file's bytes. The old content of an emptied file is one of the outcomes. */
-function crashContent(content: Content, random: Random): void {
-  if (content.emptied && random() < 0.5) return settle(content, content.durable);
-  const bytes = joined(content.pieces);
-  const safe = content.emptied ? 0 : content.durable.byteLength;
-  const survived = safe + Math.floor(random() * (bytes.byteLength - safe + 1));
-  settle(content, bytes.slice(0, survived));
-}
-
-function settle(content: Content, bytes: Uint8Array): void {
-  content.pieces = [bytes];
-  content.durable = bytes;
-  content.emptied = false;
 }
 
 function change(directory: Directory, entry: NameChange): void {
@@ -230,49 +270,6 @@ function apply(names: Map<string, Content>, { removed, put }: NameChange): void 
   if (put !== undefined) names.set(put[0], put[1]);
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.byteLength;
-  }
-  return bytes;
-}
-
 function emptyDirectory(): Directory {
   return { names: new Map(), durable: new Map(), log: [] };
-}
-
-/** The steps of a path; a leading empty one marks an absolute path. */
-function stepsOf(path: string): string[] {
-  const steps = path.split('/').filter((step) => step !== '' && step !== '.');
-  return path.startsWith('/') ? ['', ...steps] : steps;
-}
-
-function pathOf(steps: readonly string[]): string {
-  return steps.length === 1 && steps[0] === '' ? '/' : steps.join('/');
-}
-
-function parentOf(path: string): string {
-  const steps = stepsOf(path);
-  return pathOf(steps.slice(0, -1));
-}
-
-function nameOf(path: string): string {
-  return stepsOf(path).at(-1) ?? '';
-}
-
-/** Runs at once, so that a crash falls between two calls, and answers as a promise. */
-function answer<Result>(act: () => Result): Promise<Result> {
-  return new Promise((resolve) => resolve(act()));
-}
-
-function missing(call: string, path: string): Error {
-  return failure('ENOENT', `no such file or directory, ${call} '${path}'`);
-}
-
-/** An error as Node would give it, so that code which looks at `code` behaves alike on both. */
-function failure(code: string, sentence: string): Error {
-  return Object.assign(new Error(`${code}: ${sentence}`), { code });
 }

@@ -28,6 +28,10 @@ export class SplitMerge {
     return this.#watermark;
   }
 
+  get isEmpty(): boolean {
+    return this.#marks.size === 0;
+  }
+
   /** Whether nothing is to be expected for now: there are splits, and all are idle. */
   get isIdle(): boolean {
     for (const { idle } of this.#marks) if (!idle) return false;
