@@ -150,7 +150,7 @@ export {
   type TableSnapshot,
 } from './connectors/open-table.js';
 export { table, type TableOptions } from './connectors/table.js';
-export { stdout, type StdoutOptions } from './connectors/stdout.js';
+export { stdout, type LineStream, type StdoutOptions } from './connectors/stdout.js';
 export type {
   Cursor,
   Guarantee,

@@ -4,12 +4,20 @@
  * What was printed cannot be taken back, so after a crash lines since the last commit are printed again: the sink is
  * at-least-once, and an exactly-once job refuses it unless it says that repeats are acceptable.
  */
-import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import type { Sink, SinkWriter } from '../core/connector.js';
 import { TidemarkError, show } from '../core/errors.js';
 import { checkName } from '../core/graph.js';
 import { checkOptions, functionOption } from '../dsl/options.js';
+
+/** What the sink needs of a stream; those of Node fit. */
+export interface LineStream {
+  write(text: string, done: (error?: Error | null) => void): boolean;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  readonly destroyed?: boolean;
+  readonly errored?: Error | null;
+}
 
 export interface StdoutOptions<T> {
   /** Names the sink among those of the job. Default `stdout`. */
@@ -21,7 +29,7 @@ export interface StdoutOptions<T> {
   /** Accepts repeats after a crash in an exactly-once job. Default false. */
   readonly allowDuplicates?: boolean;
   /** Another stream, such as `process.stderr`. It is never closed. Default `process.stdout`. */
-  readonly stream?: Writable;
+  readonly stream?: LineStream;
 }
 
 const schema = z.strictObject({
@@ -30,9 +38,12 @@ const schema = z.strictObject({
   encode: functionOption<(value: never, timestamp: number) => string>().optional(),
   allowDuplicates: z.boolean().default(false),
   stream: z
-    .custom<Writable>((value) => typeof (value as Partial<Writable> | null)?.write === 'function', {
-      error: 'a writable stream',
-    })
+    .custom<LineStream>(
+      (value) => typeof (value as Partial<LineStream> | null)?.write === 'function',
+      {
+        error: 'a writable stream',
+      },
+    )
     .optional(),
 });
 
@@ -64,7 +75,7 @@ const schema = z.strictObject({
 export function stdout<T>(options: StdoutOptions<T> = {}): Sink<T> {
   const checked = checkOptions(schema, options, 'stdout()');
   const uid = checkName(checked.uid, 'stdout(), uid');
-  const stream = checked.stream ?? process.stdout;
+  const stream: LineStream = checked.stream ?? process.stdout;
   const encode =
     (checked.encode as ((value: unknown, timestamp: number) => string) | undefined) ??
     (checked.format === 'text' ? asText : asJson);
@@ -82,7 +93,7 @@ export function stdout<T>(options: StdoutOptions<T> = {}): Sink<T> {
 }
 
 interface LineWriterOptions {
-  readonly stream: Writable;
+  readonly stream: LineStream;
   readonly uid: string;
   readonly encode: (value: unknown, timestamp: number) => unknown;
   readonly close: () => void;
@@ -130,11 +141,11 @@ function lineWriter({ stream, uid, encode, close }: LineWriterOptions): SinkWrit
 
 /** A stream that breaks emits `error` besides; without a listener that would end the whole process. */
 class ErrorGuard {
-  readonly #stream: Writable;
+  readonly #stream: LineStream;
   readonly #listener = (): void => undefined;
   #writers = 0;
 
-  constructor(stream: Writable) {
+  constructor(stream: LineStream) {
     this.#stream = stream;
   }
 
@@ -146,7 +157,11 @@ class ErrorGuard {
   close(): void {
     this.#writers -= 1;
     // One that has broken may say so again, when nobody writes any more.
-    if (this.#writers === 0 && !this.#stream.destroyed && this.#stream.errored === null)
+    if (
+      this.#writers === 0 &&
+      this.#stream.destroyed !== true &&
+      (this.#stream.errored ?? null) === null
+    )
       this.#stream.off('error', this.#listener);
   }
 }
