@@ -203,7 +203,7 @@ function setAside(directory: string, mark: string): void {
 }
 
 /** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */
-function checkFile(path: string, wasOpened: boolean): void {
+export function checkFile(path: string, wasOpened: boolean): void {
   const isEmpty = (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
   if (isEmpty && wasOpened) throw fault('STATE_DAMAGED', 'one whose content is gone', path);
   if (isEmpty) return;
@@ -236,7 +236,7 @@ function raiseGeneration(database: Database, directory: string): number {
   return generation;
 }
 
-function generationOf(database: Database, directory: string): number {
+export function generationOf(database: Database, directory: string): number {
   const header = { format: 0, generation: 0 };
   forEachRecord(copyOf(database.getBinary(HEADER_KEY)) ?? HEADER_KEY, directory, (_key, value) => {
     if (value !== undefined) Object.assign(header, readValue(value));
@@ -265,7 +265,7 @@ async function takeOwnership(directory: string, undo: (() => Promise<void>)[]): 
 }
 
 /** In the directory, unless that makes it longer than a socket may be: about 107 bytes on Linux, 103 on macOS. */
-function socketPath(directory: string): string {
+export function socketPath(directory: string): string {
   const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
   if (process.platform === 'win32') return `\\\\.\\pipe\\tidemark-${name}`;
   const path = join(directory, 'owner.sock');
@@ -285,7 +285,7 @@ function listen(path: string): Promise<Server | undefined> {
 }
 
 /** The system answers for an owner that is busy or stopped. Whatever else comes back than a refusal is an answer. */
-function isAnswered(path: string): Promise<boolean> {
+export function isAnswered(path: string): Promise<boolean> {
   return new Promise((answer) => {
     const socket = connect(path, () => {
       socket.destroy();
