@@ -172,6 +172,7 @@ export type { Clock } from './core/clock.js';
 export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
 export { why } from './runtime/why.js';
 export type { WhyHolder, WhyReport, WhyStep, WhyTime } from './runtime/why-report.js';
+export { defineJob, type JobDefinition } from './cli/define-job.js';
 export { run, type Run } from './run.js';
 export type { CheckpointOptions, RunOptions } from './run-options.js';
 export {

@@ -86,13 +86,13 @@ export const coveredBy: Readonly<Record<string, string>> = {
 export const doors: readonly Door[] = [
   {
     modules: ['lmdb'],
-    // The second only reads, beside an owner.
-    allowed: ['src/state/lmdb-backend.ts', 'src/state/lmdb-reader.ts'],
+    // The others only read, beside an owner.
+    allowed: ['src/state/lmdb-backend.ts', 'src/state/lmdb-reader.ts', 'src/state/lmdb-view.ts'],
     instead: 'ask for a StateBackend (src/state/backend.ts)',
   },
   {
     modules: ['fs', 'node:fs'],
-    allowed: ['src/connectors/', 'src/state/lmdb-backend.ts', 'src/state/lmdb-reader.ts'],
+    allowed: ['src/connectors/', 'src/state/lmdb-backend.ts', 'src/state/lmdb-reader.ts', 'src/state/lmdb-view.ts'],
     instead: 'use runtime.files (src/core/runtime.ts)',
   },
   {

@@ -1,0 +1,122 @@
+/** `tidemark run`: starts a job, tells how far it is, and stops it in good order when asked to. */
+import type { RunOptions } from '../run-options.js';
+import type { Run } from '../run.js';
+import type { RunStatus, RunSummary } from '../runtime/job-options.js';
+import { spanText } from '../runtime/time-words.js';
+import type { Invocation } from './arguments.js';
+import { exitCodes, type CliIo } from './io.js';
+import type { JobDefinition, OptionChanges } from './define-job.js';
+import { ProgressMeter, amount, lossesText, progressText } from './progress.js';
+import type { Speech } from './speech.js';
+
+interface Surroundings {
+  readonly values: Invocation['values'];
+  readonly speech: Speech;
+  readonly io: CliIo;
+}
+
+/** How often progress is told: as often as it can be read on a terminal, now and then in a log. */
+const LIVE_MS = 200;
+const LINES_MS = 5000;
+
+export async function runJob(job: JobDefinition, surroundings: Surroundings): Promise<number> {
+  const { values, speech, io } = surroundings;
+  const aborting = new AbortController();
+  const startedAt = io.clock.elapsed();
+  const run = job.run((defined) => changesOf(defined, surroundings, aborting.signal));
+  const endSignals = listenToSignals(run, aborting, surroundings);
+  const endProgress = values['quiet'] === true ? () => {} : tellProgress(job.name, run, surroundings);
+  try {
+    const summary = await run.done;
+    endProgress();
+    const elapsedMs = io.clock.elapsed() - startedAt;
+    speech.note({ ...factsOfSummary(job.name, summary), elapsedMs }, summaryText(summary, elapsedMs));
+    return exitCodes.done;
+  } catch (error) {
+    endProgress();
+    if (!aborting.signal.aborted) throw error;
+    speech.note({ type: 'aborted', job: job.name }, 'Aborted: the next run goes on from the last commit.');
+    return exitCodes.aborted;
+  } finally {
+    endSignals();
+  }
+}
+
+function changesOf(
+  given: RunOptions<unknown, unknown>,
+  { values, speech }: Surroundings,
+  signal: AbortSignal,
+): OptionChanges {
+  const parallelism = values['parallelism'];
+  const signals = given.signal === undefined ? [signal] : [given.signal, signal];
+  return {
+    signal: AbortSignal.any(signals),
+    ...(given.logger === undefined ? { logger: speech.logger() } : {}),
+    ...(parallelism === undefined ? {} : { parallelism: Number(parallelism) }),
+  };
+}
+
+/** The first signal stops with a last commit, the second one means it. */
+function listenToSignals(
+  run: Run,
+  aborting: AbortController,
+  { speech, io }: Surroundings,
+): () => void {
+  let signals = 0;
+  return io.onSignal((signal) => {
+    signals += 1;
+    if (signals > 1) {
+      aborting.abort(new Error(`a second signal: ${signal}`));
+      return;
+    }
+    const text = `${signal}: stopping with a last commit; once more to abort`;
+    speech.note({ type: 'stopping', signal }, text);
+    run.stop().catch(() => undefined);
+  });
+}
+
+function tellProgress(name: string, run: Run, { speech, io }: Surroundings): () => void {
+  const meter = new ProgressMeter();
+  let latest: RunStatus | undefined;
+  let isResumed: boolean | undefined;
+  const subscription = run.status$.subscribe((status) => {
+    latest = status;
+    if (isResumed !== undefined || status.phase !== 'running') return;
+    isResumed = status.epoch > 0;
+    const { epoch, records } = status;
+    const from = isResumed ? `goes on after epoch ${epoch}, ${amount(records)} records` : 'begins';
+    speech.note({ type: 'started', job: name, epoch, records }, `${name} ${from}`);
+  });
+  const everyMs = speech.isLive ? LIVE_MS : LINES_MS;
+  let cancel = (): void => {};
+  const arm = (): void => {
+    cancel = io.clock.setTimer(io.clock.now() + everyMs, () => {
+      if (latest !== undefined) {
+        const facts = meter.look(latest, io.clock.elapsed());
+        speech.progress(facts as typeof facts & Record<string, unknown>, progressText(facts));
+      }
+      arm();
+    });
+  };
+  arm();
+  return () => {
+    cancel();
+    subscription.unsubscribe();
+  };
+}
+
+function factsOfSummary(job: string, summary: RunSummary): { type: string } & Record<string, unknown> {
+  const { phase, watermark, ...rest } = summary;
+  return { type: phase, job, ...rest, watermark: Number.isFinite(watermark) ? watermark : undefined };
+}
+
+function summaryText(summary: RunSummary, elapsedMs: number): string {
+  const { phase, records, epoch, alreadyFinished } = summary;
+  const facts = [`${amount(records)} records`, `epoch ${epoch}`, ...lossesText(summary)];
+  if (alreadyFinished)
+    return `Already finished by an earlier run: ${facts.join(', ')}. Begin with an empty state to run it again.`;
+  const spent = spanText(elapsedMs < 10_000 ? Math.round(elapsedMs / 100) * 100 : elapsedMs);
+  return phase === 'stopped'
+    ? `Stopped after ${spent}: ${facts.join(', ')}. The next run goes on from here.`
+    : `Finished after ${spent}: ${facts.join(', ')}.`;
+}

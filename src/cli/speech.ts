@@ -1,0 +1,127 @@
+/**
+ * How the command line speaks: every sentence is also a fact, and `--json` gives the facts, one object per line.
+ *
+ * Answers go to standard output. What is said about a run goes to standard error, because standard output belongs to
+ * the sinks of the job. The line of progress is redrawn in place on a terminal, and gives way to anything else.
+ */
+import { stripVTControlCharacters } from 'node:util';
+import type { Logger } from '../core/runtime.js';
+import { toJson } from '../state/json-value.js';
+import { factsOfError, textOfError } from './error-text.js';
+
+/** The part of a writable stream that is needed; `process.stdout` has it. */
+export interface CliStream {
+  write(text: string): boolean;
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  /** False once the reader has left. */
+  readonly writable?: boolean;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export interface SpeechOptions {
+  readonly stdout: CliStream;
+  readonly stderr: CliStream;
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** A fact: `type` says what it is about. */
+export type Fact = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+const eraseLine = '\r\u001B[K';
+
+/** Standard output was closed by its reader: no failure, and nothing more is to be said. */
+export class ReaderLeft extends Error {}
+
+export class Speech {
+  readonly #options: SpeechOptions;
+  #isLineOpen = false;
+
+  constructor(options: SpeechOptions) {
+    this.#options = options;
+  }
+
+  get isJson(): boolean {
+    return this.#options.json;
+  }
+
+  /** Whether somebody watches a terminal on which a line can be redrawn. */
+  get isLive(): boolean {
+    return !this.#options.json && this.#options.stderr.isTTY === true;
+  }
+
+  /**
+   * Resolves when more may be said, so that a slow reader is waited for.
+   *
+   * @throws ReaderLeft when nobody listens any more
+   */
+  async answer(fact: Fact, text: string): Promise<void> {
+    const { stdout, json } = this.#options;
+    if (stdout.writable === false) throw new ReaderLeft();
+    if (stdout.write(`${json ? jsonLine(fact) : text}\n`)) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => resolve();
+      stdout.once('drain', settle);
+      stdout.once('close', settle);
+    });
+  }
+
+  asJson(fact: Fact): string {
+    return jsonLine(fact);
+  }
+
+  note(fact: Fact, text: string): void {
+    const { stderr, json } = this.#options;
+    stderr.write(`${this.#closeLine()}${json ? jsonLine(fact) : text}\n`);
+  }
+
+  /** On a terminal it takes the place of the line before it. */
+  progress(fact: Fact, text: string): void {
+    const { stderr } = this.#options;
+    if (!this.isLive) return this.note(fact, text);
+    const line = text.slice(0, Math.max(1, (stderr.columns ?? 80) - 1));
+    stderr.write(`${eraseLine}${line}`);
+    this.#isLineOpen = true;
+  }
+
+  error(error: unknown): void {
+    const { json, verbose } = this.#options;
+    const fact = factsOfError(error, { verbose });
+    this.note(fact, json ? '' : textOfError(error, { verbose }));
+  }
+
+  /** What a job logs: warnings and worse, unless everything is asked for. */
+  logger(): Logger {
+    const { verbose } = this.#options;
+    const log =
+      (level: string) =>
+      (fields: object, sentence: string): void => {
+        const shown = JSON.stringify(toJson(fields));
+        this.note({ type: 'log', level, message: sentence, fields }, `${level}: ${sentence} ${shown}`);
+      };
+    const silent = (): void => {};
+    return {
+      debug: verbose ? log('debug') : silent,
+      info: verbose ? log('info') : silent,
+      warn: log('warn'),
+      error: log('error'),
+    };
+  }
+
+  #closeLine(): string {
+    const closing = this.#isLineOpen ? eraseLine : '';
+    this.#isLineOpen = false;
+    return closing;
+  }
+}
+
+function jsonLine(fact: Fact): string {
+  const known = Object.entries(fact).filter(([, value]) => value !== undefined);
+  return JSON.stringify(toJson(Object.fromEntries(known)));
+}
+
+/** A value from state on one line of a terminal: nothing in it may move the cursor. */
+export function shown(value: unknown): string {
+  return stripVTControlCharacters(JSON.stringify(toJson(value)));
+}
