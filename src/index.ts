@@ -131,6 +131,12 @@ export { ingest, type Ingest, type IngestOptions, type IngestStatus } from './co
 export type { Feed, FeedOptions } from './connectors/ingest-feed.js';
 export { nodeFiles } from './connectors/node-files.js';
 export { iterable, splitIterable, type IterableOptions } from './connectors/iterable.js';
+export {
+  serveMetrics,
+  type Measured,
+  type MetricsServer,
+  type MetricsServerOptions,
+} from './connectors/metrics-server.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
 export { partFiles, type PartFilesOptions } from './connectors/part-files.js';
 export {
@@ -170,6 +176,7 @@ export {
 } from './core/runtime.js';
 export type { Clock } from './core/clock.js';
 export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
+export type { RunMetrics, SplitMetrics, StepMetrics } from './runtime/metrics.js';
 export { why } from './runtime/why.js';
 export type { WhyHolder, WhyReport, WhyStep, WhyTime } from './runtime/why-report.js';
 export { defineJob, type JobDefinition } from './cli/define-job.js';

@@ -117,6 +117,11 @@ export const doors: readonly Door[] = [
     instead: 'core knows Standard Schema only',
   },
   { modules: ['csv-parse'], allowed: ['src/connectors/'], instead: 'read through a file source' },
+  {
+    modules: ['prom-client'],
+    allowed: ['src/connectors/prometheus.ts'],
+    instead: 'give a family of metrics (src/runtime/metrics.ts)',
+  },
   { modules: ['fast-check'], allowed: ['src/testing/'], instead: 'it is not there in production' },
   { modules: ['vitest'], allowed: [], instead: 'it is not there in production' },
   {

@@ -1,4 +1,5 @@
 /** `tidemark run`: starts a job, tells how far it is, and stops it in good order when asked to. */
+import { serveMetrics, type MetricsServer } from '../connectors/metrics-server.js';
 import type { RunOptions } from '../run-options.js';
 import type { Run } from '../run.js';
 import type { RunStatus, RunSummary } from '../runtime/job-options.js';
@@ -26,7 +27,9 @@ export async function runJob(job: JobDefinition, surroundings: Surroundings): Pr
   const run = job.run((defined) => changesOf(defined, surroundings, aborting.signal));
   const endSignals = listenToSignals(run, aborting, surroundings);
   const endProgress = values['quiet'] === true ? () => {} : tellProgress(job.name, run, surroundings);
+  let server: MetricsServer | undefined;
   try {
+    server = await metricsServer(run, surroundings, aborting);
     const summary = await run.done;
     endProgress();
     const elapsedMs = io.clock.elapsed() - startedAt;
@@ -34,11 +37,43 @@ export async function runJob(job: JobDefinition, surroundings: Surroundings): Pr
     return exitCodes.done;
   } catch (error) {
     endProgress();
+    if (error instanceof Refused) throw error.error;
     if (!aborting.signal.aborted) throw error;
     speech.note({ type: 'aborted', job: job.name }, 'Aborted: the next run goes on from the last commit.');
     return exitCodes.aborted;
   } finally {
     endSignals();
+    await server?.close();
+  }
+}
+
+/** Opened beside the run, not before it: a job is asked about while it recovers, too. */
+async function metricsServer(
+  run: Run,
+  { values, speech }: Surroundings,
+  aborting: AbortController,
+): Promise<MetricsServer | undefined> {
+  const { metrics, 'metrics-host': host } = values;
+  if (metrics === undefined) return undefined;
+  try {
+    const address = { port: Number(metrics), ...(typeof host === 'string' ? { host } : {}) };
+    const server = await serveMetrics(run, address);
+    speech.note({ type: 'metrics', url: server.url }, `Metrics: ${server.url}/metrics`);
+    return server;
+  } catch (error) {
+    aborting.abort(error);
+    await run.done.catch(() => undefined);
+    throw new Refused(error);
+  }
+}
+
+/** What ended the run before it had begun, so that it is not taken for an abort by the user. */
+class Refused extends Error {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    super('refused');
+    this.error = error;
   }
 }
 

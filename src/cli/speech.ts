@@ -12,7 +12,8 @@ import { factsOfError, textOfError } from './error-text.js';
 /** The part of a writable stream that is needed; `process.stdout` has it. */
 export interface CliStream {
   write(text: string): boolean;
-  once(event: 'drain' | 'close', listener: () => void): unknown;
+  on(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
   /** False once the reader has left. */
   readonly writable?: boolean;
   readonly isTTY?: boolean | undefined;
@@ -61,9 +62,13 @@ export class Speech {
     if (stdout.writable === false) throw new ReaderLeft();
     if (stdout.write(`${json ? jsonLine(fact) : text}\n`)) return;
     await new Promise<void>((resolve) => {
-      const settle = (): void => resolve();
-      stdout.once('drain', settle);
-      stdout.once('close', settle);
+      const settle = (): void => {
+        stdout.off('drain', settle);
+        stdout.off('close', settle);
+        resolve();
+      };
+      stdout.on('drain', settle);
+      stdout.on('close', settle);
     });
   }
 
@@ -116,9 +121,13 @@ export class Speech {
   }
 }
 
+/** State is JSON already (`toJson`); a report may hold examples of records, in which anything may stand. */
 function jsonLine(fact: Fact): string {
-  const known = Object.entries(fact).filter(([, value]) => value !== undefined);
-  return JSON.stringify(toJson(Object.fromEntries(known)));
+  return JSON.stringify(fact, (_name, value: unknown) =>
+    typeof value === 'bigint' || value instanceof Map || value instanceof Set
+      ? toJson(value)
+      : value,
+  );
 }
 
 /** A value from state on one line of a terminal: nothing in it may move the cursor. */

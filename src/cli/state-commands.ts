@@ -5,6 +5,7 @@ import { TidemarkError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { timeText } from '../runtime/time-words.js';
 import { encodeKey, byteText } from '../state/key-codec.js';
+import { toJson } from '../state/json-value.js';
 import { readLmdb, type LmdbView } from '../state/lmdb-view.js';
 import { exitCodes } from './io.js';
 import { amount } from './progress.js';
@@ -73,7 +74,7 @@ export async function diffState(before: string, after: string, speech: Speech): 
       for (const uid of [...uids].toSorted())
         for (const change of changesOf(uid, first, second)) {
           counts[change.type] += 1;
-          await speech.answer(change, changeText(change));
+          await speech.answer(factOfChange(change), changeText(change));
         }
       const { added, removed, changed } = counts;
       const text = `${amount(added)} added, ${amount(removed)} removed, ${amount(changed)} changed`;
@@ -143,8 +144,8 @@ function keyOf(text: string): Key {
 
 function factOf(uid: string, entry: StateEntry): Fact {
   return entry.kind === 'slot'
-    ? { type: 'value', uid, key: entry.key, value: entry.value }
-    : { type: 'timer', uid, key: entry.key, domain: entry.domain, time: entry.time };
+    ? { type: 'value', uid, key: toJson(entry.key), value: toJson(entry.value) }
+    : { type: 'timer', uid, key: toJson(entry.key), domain: entry.domain, time: entry.time };
 }
 
 function textOf(entry: StateEntry): string {
@@ -206,6 +207,14 @@ function nameOf(entry: StateEntry): string {
 
 function isSame(a: unknown, b: unknown): boolean {
   return byteText(encodeValue(a)) === byteText(encodeValue(b));
+}
+
+function factOfChange({ key, before, after, ...rest }: Change): Fact {
+  return {
+    ...{ ...rest, key: toJson(key) },
+    ...(before === undefined ? {} : { before: toJson(before) }),
+    ...(after === undefined ? {} : { after: toJson(after) }),
+  };
 }
 
 function changeText(change: Change): string {

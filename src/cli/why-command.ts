@@ -37,15 +37,21 @@ async function whyOfJob(job: JobDefinition, file: string, speech: Speech): Promi
     if (directory === undefined) throw withoutState(file);
     const state: StateBackendFactory = {
       ...{ description: directory, directory: undefined },
-      open: async () => (view = await readLmdb(directory)).backend,
+      async open() {
+        view = await readLmdb(directory);
+        // A recovery removes what a crash has left; here it only believes so.
+        return { ...view.backend, writeAhead() {}, commit() {}, discard() {} };
+      },
     };
     return { ...silenced(defined), state, signal: ending.signal };
   });
   let report: WhyReport | undefined;
+  let asOf = 0;
   // It hears of the phase before the loop takes its first step, so no function of the user has been called.
-  const subscription = run.status$.subscribe(({ phase }) => {
+  const subscription = run.status$.subscribe(({ phase, epoch }) => {
     if (phase === 'recovering') return;
     if (phase !== 'failed') report ??= job.why(run);
+    asOf = epoch;
     ending.abort();
   });
   try {
@@ -57,11 +63,12 @@ async function whyOfJob(job: JobDefinition, file: string, speech: Speech): Promi
     await view?.close();
   }
   if (report === undefined) return;
-  const { text, toString: _text, ...facts } = report;
+  const { text, toString: _text, phase, ...facts } = report;
+  const isFinished = phase === 'finished';
   const owner = view?.owner;
   if (owner !== undefined)
     speech.note({ type: 'held', owner }, `Process ${owner} runs it; this is its last commit.`);
-  await speech.answer({ type: 'why', ...facts, text }, text);
+  await speech.answer({ type: 'why', epoch: asOf, isFinished, ...facts, text }, text);
 }
 
 /** The job with nothing around it: nothing comes in, nothing goes out. */

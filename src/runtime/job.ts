@@ -52,6 +52,8 @@ export class Job {
   #phase: Phase = 'recovering';
   parts: AssembledJob | undefined; // Set by the recovery; `why` looks at them.
   #epochs: EpochDriver | undefined;
+  idleMs = 0; // Spent waiting for the world; for metrics.
+  #epochs: Epochs | undefined;
   #journal: JobJournal | undefined;
   #backend: StateBackend | undefined;
   readonly #copies: JobCopies;
@@ -244,7 +246,10 @@ export class Job {
         wake: this.#wake,
         epochAt: this.#epochs?.nextAt() ?? Infinity,
       });
+      const cancel = this.#armClock(parts);
+      const sleptAt = this.#runtime.clock.elapsed();
       await this.#wake.wait();
+      this.idleMs += this.#runtime.clock.elapsed() - sleptAt;
       cancel();
     }
   }
