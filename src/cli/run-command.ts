@@ -19,6 +19,8 @@ interface Surroundings {
 /** How often progress is told: as often as it can be read on a terminal, now and then in a log. */
 const LIVE_MS = 200;
 const LINES_MS = 5000;
+/** What a run is given to close after an abort. Nothing is lost when it does not: that is like a crash. */
+const PATIENCE_MS = 2000;
 
 export async function runJob(job: JobDefinition, surroundings: Surroundings): Promise<number> {
   const { values, speech, io } = surroundings;
@@ -30,7 +32,7 @@ export async function runJob(job: JobDefinition, surroundings: Surroundings): Pr
   let server: MetricsServer | undefined;
   try {
     server = await metricsServer(run, surroundings, aborting);
-    const summary = await run.done;
+    const summary = await Promise.race([run.done, patienceEnds(aborting.signal, io)]);
     endProgress();
     const elapsedMs = io.clock.elapsed() - startedAt;
     speech.note({ ...factsOfSummary(job.name, summary), elapsedMs }, summaryText(summary, elapsedMs));
@@ -107,6 +109,15 @@ function listenToSignals(
     const text = `${signal}: stopping with a last commit; once more to abort`;
     speech.note({ type: 'stopping', signal }, text);
     run.stop().catch(() => undefined);
+  });
+}
+
+/** Rejects a while after an abort: a sink that hangs must not keep a process that was told twice to end. */
+function patienceEnds(signal: AbortSignal, { clock }: CliIo): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      clock.setTimer(clock.now() + PATIENCE_MS, () => reject(signal.reason as Error));
+    });
   });
 }
 
