@@ -51,6 +51,10 @@ const running: Readonly<Record<string, OptionSpec>> = {
     ...{ type: 'string', value: 'HOST' },
     help: 'where they listen; default 127.0.0.1, so that nobody else sees them',
   },
+  progress: {
+    ...{ type: 'string', value: 'EVERY', pattern: [/^\d+(?:ms|s|m)$/, 'a time such as 500ms or 10s'] },
+    help: 'how often progress is told; default 200ms on a terminal, else 5s',
+  },
   quiet: { type: 'boolean', help: 'no progress' },
 };
 

@@ -1,5 +1,6 @@
 /** `tidemark run`: starts a job, tells how far it is, and stops it in good order when asked to. */
 import { serveMetrics, type MetricsServer } from '../connectors/metrics-server.js';
+import { durationMs, type Duration } from '../core/duration.js';
 import type { RunOptions } from '../run-options.js';
 import type { Run } from '../run.js';
 import type { RunStatus, RunSummary } from '../runtime/job-options.js';
@@ -121,7 +122,7 @@ function patienceEnds(signal: AbortSignal, { clock }: CliIo): Promise<never> {
   });
 }
 
-function tellProgress(name: string, run: Run, { speech, io }: Surroundings): () => void {
+function tellProgress(name: string, run: Run, { values, speech, io }: Surroundings): () => void {
   const meter = new ProgressMeter();
   let latest: RunStatus | undefined;
   let isResumed: boolean | undefined;
@@ -133,7 +134,10 @@ function tellProgress(name: string, run: Run, { speech, io }: Surroundings): () 
     const from = isResumed ? `goes on after epoch ${epoch}, ${amount(records)} records` : 'begins';
     speech.note({ type: 'started', job: name, epoch, records }, `${name} ${from}`);
   });
-  const everyMs = speech.isLive ? LIVE_MS : LINES_MS;
+  const { progress } = values;
+  const byDefault = speech.isLive ? LIVE_MS : LINES_MS;
+  const everyMs =
+    progress === undefined ? byDefault : Math.max(50, durationMs(progress as Duration, '--progress'));
   let cancel = (): void => {};
   const arm = (): void => {
     cancel = io.clock.setTimer(io.clock.now() + everyMs, () => {

@@ -124,5 +124,5 @@ test('a job is heard when it warns, and otherwise only when everything is asked 
 });
 
 test('values of state do not move the cursor', () => {
-  expect(shown('a\u001B[2Jb')).not.toContain('\u001B');
+  expect(shown('a\u001B[2Jb\u009B2J')).toBe('"a\\u001b[2Jb\\u009b2J"');
 });

@@ -4,7 +4,6 @@
  * Answers go to standard output. What is said about a run goes to standard error, because standard output belongs to
  * the sinks of the job. The line of progress is redrawn in place on a terminal, and gives way to anything else.
  */
-import { stripVTControlCharacters } from 'node:util';
 import type { Logger } from '../core/runtime.js';
 import { toJson } from '../state/json-value.js';
 import { factsOfError, textOfError } from './error-text.js';
@@ -132,5 +131,8 @@ function jsonLine(fact: Fact): string {
 
 /** A value from state on one line of a terminal: nothing in it may move the cursor. */
 export function shown(value: unknown): string {
-  return stripVTControlCharacters(JSON.stringify(toJson(value)));
+  const spelled = (control: string): string =>
+    `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // JSON spells the rest of them out by itself.
+  return JSON.stringify(toJson(value)).replace(/[\u007F-\u009F]/g, spelled);
 }
