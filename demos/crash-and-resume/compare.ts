@@ -34,7 +34,8 @@ const SHOWN_MAX = 5;
 
 /** The first differences as a diff. */
 export function differenceText(found: readonly Difference[], width = 100): string[] {
-  const cut = (text: string): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
+  const cut = (text: string): string =>
+    text.length > width ? `${text.slice(0, width - 1)}…` : text;
   const lines = found
     .slice(0, SHOWN_MAX)
     .flatMap(({ line, whole, killed }) => [

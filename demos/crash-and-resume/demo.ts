@@ -45,7 +45,9 @@ export async function tellStory(
   io.say('');
   const written = await visibleLines(outputDirectory(directory, 'killed'));
   const found = differences(expected, written);
-  io.say(`3. What both have written, line by line: ${amount(expected.length)} and ${amount(written.length)} charts.`);
+  io.say(
+    `3. What both have written, line by line: ${amount(expected.length)} and ${amount(written.length)} charts.`,
+  );
   for (const line of differenceText(found)) io.say(`   ${line}`);
   if (kills === 0) io.say('   Nobody has killed it, so that shows little.');
   const verdict = found.length === 0 ? 'equal' : `NOT equal: ${amount(found.length)} lines differ`;
@@ -56,7 +58,11 @@ export async function tellStory(
 const quiet = { onStart: () => {}, onProgress: () => {} };
 
 /** Starts the job again after each kill, until it has finished. Returns how often it was killed. */
-async function liveUntilDone(directory: string, options: CrashOptions, io: StoryIo): Promise<number> {
+async function liveUntilDone(
+  directory: string,
+  options: CrashOptions,
+  io: StoryIo,
+): Promise<number> {
   const left = [...options.killAt];
   const paceMs = io.onKey === undefined ? 2 : WATCHED_MS / Math.max(1, options.events / CHUNK);
   for (let kills = 0; ; kills += 1) {
@@ -68,7 +74,9 @@ async function liveUntilDone(directory: string, options: CrashOptions, io: Story
     const at = end.percent === undefined ? '' : ` at ${end.percent.toFixed(1)} %`;
     const visible = await visibleLines(outputDirectory(directory, 'killed'));
     io.say(`   KILLED${at}, by SIGKILL. Last commit seen: epoch ${end.epoch}.`);
-    io.say(`   A reader of the outputs sees ${amount(visible.length)} whole charts of committed epochs.`);
+    io.say(
+      `   A reader of the outputs sees ${amount(visible.length)} whole charts of committed epochs.`,
+    );
     io.say('   It is started again …');
   }
 }
@@ -86,7 +94,9 @@ function liveOnce(
     },
     onProgress({ percent, records, epoch }) {
       if (percent === undefined) return;
-      io.show(`   ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  ${amount(records)} plays  epoch ${epoch}`);
+      io.show(
+        `   ${bar(percent)} ${percent.toFixed(1).padStart(5)} %  ${amount(records)} plays  epoch ${epoch}`,
+      );
       if (left[0] === undefined || percent < left[0] || !mayDie) return;
       left.shift();
       life.kill();

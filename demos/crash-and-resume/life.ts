@@ -55,7 +55,10 @@ export function startLife(options: LifeOptions): Life {
   let last: LifeProgress = { percent: undefined, records: 0, epoch: 0 };
   let failure: string | undefined;
   const onFact = (line: string): void => {
-    const fact = JSON.parse(line) as { readonly type: string; readonly message?: string } & LifeProgress;
+    const fact = JSON.parse(line) as {
+      readonly type: string;
+      readonly message?: string;
+    } & LifeProgress;
     if (fact.type === 'started') options.onStart(fact);
     if (fact.type === 'error') failure = fact.message;
     if (fact.type !== 'progress' && fact.type !== 'finished') return;

@@ -41,7 +41,13 @@ export function parseCrashOptions(
     return {
       events: wholeNumber(values.events, '--events', 10_000_000),
       seed: wholeNumber(values.seed, '--seed', 2 ** 32),
-      killAt: killAt === '' ? [] : killAt.split(',').map(percent).toSorted((a, b) => a - b),
+      killAt:
+        killAt === ''
+          ? []
+          : killAt
+              .split(',')
+              .map(percent)
+              .toSorted((a, b) => a - b),
       keep: values.keep,
     };
   } catch (error) {
@@ -52,7 +58,9 @@ export function parseCrashOptions(
 function wholeNumber(text: string, option: string, most: number): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
-  throw new Error(`${option}: expected a whole number from 1 to ${most}, got ${JSON.stringify(text)}`);
+  throw new Error(
+    `${option}: expected a whole number from 1 to ${most}, got ${JSON.stringify(text)}`,
+  );
 }
 
 function percent(text: string): number {

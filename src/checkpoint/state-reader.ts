@@ -21,7 +21,12 @@ import type { SlabKind } from './store-slabs.js';
 /** One piece of committed state. */
 export type StateEntry =
   | { readonly kind: 'slot'; readonly key: Key; readonly value: unknown }
-  | { readonly kind: 'timer'; readonly key: Key; readonly domain: TimerDomain; readonly time: number };
+  | {
+      readonly kind: 'timer';
+      readonly key: Key;
+      readonly domain: TimerDomain;
+      readonly time: number;
+    };
 
 export type TimerDomain = 'event' | 'processing';
 
@@ -87,9 +92,7 @@ export class StateReader {
     const found: StateEntry[] = [];
     for (const { kind: slabKind, slabs, where } of this.#committer.buckets(uid, groups))
       for (const entry of entriesOf(slabKind, slabs, where))
-        found.push(
-          entry.kind === 'slot' ? { ...entry, value: inWords(kind, entry.value) } : entry,
-        );
+        found.push(entry.kind === 'slot' ? { ...entry, value: inWords(kind, entry.value) } : entry);
     return found.toSorted(byKindAndKey);
   }
 
@@ -103,7 +106,10 @@ export class StateReader {
 
   size(uid: string): StateSize {
     const size = { keys: 0, bytes: 0 };
-    const timers = { event: { count: 0, next: Infinity }, processing: { count: 0, next: Infinity } };
+    const timers = {
+      event: { count: 0, next: Infinity },
+      processing: { count: 0, next: Infinity },
+    };
     for (const { kind, slabs, where } of this.#committer.buckets(uid, this.#allGroups())) {
       size.bytes += slabs.reduce((sum, slab) => sum + slab.length, 0);
       for (const entry of entriesOf(kind, slabs, where)) {

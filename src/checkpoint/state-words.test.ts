@@ -3,13 +3,23 @@ import { inWords } from './state-words.js';
 
 describe('packed state has the names that users know', () => {
   test('declared states stand by name', () => {
-    const packed = new Map<unknown, unknown>([['total', 3], ['seen', new Map([['a', 1]])]]);
+    const packed = new Map<unknown, unknown>([
+      ['total', 3],
+      ['seen', new Map([['a', 1]])],
+    ]);
     expect(inWords('process', packed)).toEqual({ total: 3, seen: new Map([['a', 1]]) });
   });
 
   test('a state with a time to live says when it was touched', () => {
-    const packed = new Map<unknown, unknown>([[['total'], [1000, 3]], ['plain', 1]]);
-    expect(inWords('process', packed)).toEqual({ total: 3, plain: 1, '(touched)': { total: 1000 } });
+    const packed = new Map<unknown, unknown>([
+      [['total'], [1000, 3]],
+      ['plain', 1],
+    ]);
+    expect(inWords('process', packed)).toEqual({
+      total: 3,
+      plain: 1,
+      '(touched)': { total: 1000 },
+    });
   });
 
   test('slices, sessions and records of windows', () => {

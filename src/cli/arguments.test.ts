@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { commands, readArguments } from './arguments.js';
 
@@ -51,4 +52,12 @@ describe('a command line', () => {
 
 test('each command says in one line what it does', () => {
   for (const { name, summary } of commands) expect(summary, name).toMatch(/^[A-Z][^\n]{10,110}\.$/);
+});
+
+test('docs/cli.md names each command as the help does, and each option', () => {
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  for (const { name, operands, options } of commands) {
+    expect(page).toContain(`tidemark ${[name, ...operands].join(' ')} `);
+    for (const option of Object.keys(options)) expect(page, name).toContain(`\`--${option}`);
+  }
 });

@@ -52,7 +52,11 @@ const running: Readonly<Record<string, OptionSpec>> = {
     help: 'where they listen; default 127.0.0.1, so that nobody else sees them',
   },
   progress: {
-    ...{ type: 'string', value: 'EVERY', pattern: [/^\d+(?:ms|s|m)$/, 'a time such as 500ms or 10s'] },
+    ...{
+      type: 'string',
+      value: 'EVERY',
+      pattern: [/^\d+(?:ms|s|m)$/, 'a time such as 500ms or 10s'],
+    },
     help: 'how often progress is told; default 200ms on a terminal, else 5s',
   },
   quiet: { type: 'boolean', help: 'no progress' },
@@ -157,7 +161,7 @@ function parse(
       args: [...args],
       options: Object.fromEntries(types),
       allowPositionals: true,
-    }) as ReturnType<typeof parse>;
+    });
   } catch (error) {
     const [sentence = ''] = (error as Error).message.split(/\. /);
     throw new TidemarkError('OPTIONS_INVALID', {

@@ -47,10 +47,7 @@ export function defineJob<Ins, Outs>(
     name: pipeline.name,
     run(changes = {}) {
       const defined = typeof options === 'function' ? options() : options;
-      const changed =
-        typeof changes === 'function'
-          ? changes(defined as RunOptions<unknown, unknown>)
-          : changes;
+      const changed = typeof changes === 'function' ? changes(defined) : changes;
       return run(pipeline, { ...defined, ...changed } as RunOptions<Ins, Outs>);
     },
     explain: () => explain(pipeline),

@@ -5,7 +5,7 @@
  * package than the command line is.
  */
 import { show } from '../core/errors.js';
-import type { Fact } from './speech.js';
+import type { Fact } from './io.js';
 
 interface Coded {
   readonly code: string;
@@ -31,7 +31,11 @@ export function factsOfError(error: unknown, { verbose }: { readonly verbose: bo
     return { type: 'error', code: 'UNEXPECTED', message: show(error), hint: unexpected, ...stack };
   const { code, expected, got, where, hint, retryable, message } = error;
   const cause = error.cause === undefined ? {} : { cause: show(error.cause) };
-  return { ...{ type: 'error', code, message, expected, got, where, hint, retryable }, ...cause, ...stack };
+  return {
+    ...{ type: 'error', code, message, expected, got, where, hint, retryable },
+    ...cause,
+    ...stack,
+  };
 }
 
 export function textOfError(error: unknown, { verbose }: { readonly verbose: boolean }): string {
@@ -42,7 +46,8 @@ export function textOfError(error: unknown, { verbose }: { readonly verbose: boo
   return `${code}: expected ${expected}, got ${got}, at ${where}.${cause}\n  ${hint}${stack}`;
 }
 
-const unexpected = 'It has no code, so it comes from the job file, or is a bug; --verbose shows the stack.';
+const unexpected =
+  'It has no code, so it comes from the job file, or is a bug; --verbose shows the stack.';
 
 /** With the causes behind it. */
 function stackOf(error: unknown): string {

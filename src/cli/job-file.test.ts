@@ -30,11 +30,15 @@ describe('TypeScript', () => {
 
   test('is refused without tsx', async () => {
     for (const file of ['job.ts', 'job.mts', 'job.cts', 'job.tsx'])
-      await expect(loadJob(file, loader({}))).rejects.toThrow(/PACKAGE_MISSING: .*Node 20\.0\.0 without tsx/);
+      await expect(loadJob(file, loader({}))).rejects.toThrow(
+        /PACKAGE_MISSING: .*Node 20\.0\.0 without tsx/,
+      );
   });
 
   test('that Node cannot strip says what to avoid', async () => {
-    const error = Object.assign(new SyntaxError('enum'), { code: 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' });
+    const error = Object.assign(new SyntaxError('enum'), {
+      code: 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+    });
     const stripping = { ...failing(error), stripsTypes: true };
     await expect(loadJob('job.ts', stripping)).rejects.toThrow(/JOB_FILE_INVALID: .*without enums/);
   });
@@ -58,7 +62,11 @@ describe('what goes wrong while it is loaded', () => {
   test('names the file, or what it imports', async () => {
     const missing = (url: string): Error =>
       Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND', url });
-    await expect(loadJob('job.mjs', failing(missing('file:///jobs/job.mjs')))).rejects.toThrow(/no such file/);
-    await expect(loadJob('job.mjs', failing(missing('file:///jobs/x.mjs')))).rejects.toThrow(/One of its imports/);
+    await expect(loadJob('job.mjs', failing(missing('file:///jobs/job.mjs')))).rejects.toThrow(
+      /no such file/,
+    );
+    await expect(loadJob('job.mjs', failing(missing('file:///jobs/x.mjs')))).rejects.toThrow(
+      /One of its imports/,
+    );
   });
 });

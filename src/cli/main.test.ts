@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CliWorkshop, totalsJob } from './cli.testing.js';
+import { CliWorkshop, totalsJob } from '../../scripts/cli/workshop.js';
 
 let shop: CliWorkshop;
 beforeAll(() => {
@@ -25,7 +25,12 @@ describe('run', () => {
     shop.write('json.mjs', totalsJob({ count: 10, state: 'json' }));
     const facts = await shop.facts('run', 'json.mjs');
     expect(facts.map(({ type }) => type)).toEqual(['started', 'finished']);
-    expect(facts[1]).toMatchObject({ job: 'totals', records: 10, epoch: 1, alreadyFinished: false });
+    expect(facts[1]).toMatchObject({
+      job: 'totals',
+      records: 10,
+      epoch: 1,
+      alreadyFinished: false,
+    });
   });
 
   test('SIGTERM: a last commit, exit code 0, and the next run goes on from there', async () => {
@@ -37,7 +42,9 @@ describe('run', () => {
     const { code, err } = await ended;
     expect(code).toBe(0);
     expect(err).toMatch(/SIGTERM: stopping with a last commit; once more to abort/);
-    const records = Number(/Stopped after .*: ([\d,]+) records/.exec(err)?.[1]?.replaceAll(',', ''));
+    const records = Number(
+      /Stopped after .*: ([\d,]+) records/.exec(err)?.[1]?.replaceAll(',', ''),
+    );
     expect(records).toBeGreaterThan(0);
     const next = shop.start('run', 'endless.mjs', '--json');
     const [line = ''] = await next.said(/{"type":"started".*}\n/);
@@ -66,7 +73,10 @@ describe('run', () => {
   });
 
   test('a job that fails: exit code 1, with code, sentence and hint; the stack only on demand', async () => {
-    shop.write('fails.mjs', totalsJob({ count: 10, state: 'fails' }).replace('n < 3 ?', 'nothing ?'));
+    shop.write(
+      'fails.mjs',
+      totalsJob({ count: 10, state: 'fails' }).replace('n < 3 ?', 'nothing ?'),
+    );
     const { code, err } = await shop.run('run', 'fails.mjs');
     expect(code).toBe(1);
     expect(err).toMatch(/USER_FUNCTION_FAILED: expected .*, got .*, at operator "total", key 0/);
@@ -75,7 +85,11 @@ describe('run', () => {
     const loud = await shop.run('run', 'fails.mjs', '--verbose');
     expect(loud.err).toMatch(/^ {4}at /m);
     const facts = await shop.facts('run', 'fails.mjs');
-    expect(facts.at(-1)).toMatchObject({ type: 'error', code: 'USER_FUNCTION_FAILED', retryable: false });
+    expect(facts.at(-1)).toMatchObject({
+      type: 'error',
+      code: 'USER_FUNCTION_FAILED',
+      retryable: false,
+    });
   });
 
   test('a state directory that a living process holds is refused, with its number', async () => {
@@ -84,7 +98,9 @@ describe('run', () => {
     await said(/totals begins/);
     const second = await shop.run('run', 'held.mjs');
     expect(second.code).toBe(1);
-    expect(second.err).toContain(`STATE_IN_USE: expected a directory that nobody holds, got one that process ${child.pid} holds`);
+    expect(second.err).toContain(
+      `STATE_IN_USE: expected a directory that nobody holds, got one that process ${child.pid} holds`,
+    );
     child.kill('SIGINT');
     await ended;
   });
@@ -111,10 +127,14 @@ describe('run', () => {
   });
 
   test('TypeScript runs where Node runs it, and is refused with a way out elsewhere', async () => {
-    shop.write('typed.ts', `${totalsJob({ count: 10, state: 'typed' })}\nexport const x: number = 1;`);
+    shop.write(
+      'typed.ts',
+      `${totalsJob({ count: 10, state: 'typed' })}\nexport const x: number = 1;`,
+    );
     const { code, err } = await shop.run('run', 'typed.ts');
     const features = process.features as { readonly typescript?: unknown };
-    if (typeof features.typescript === 'string') expect([code, err]).toEqual([0, expect.any(String)]);
+    if (typeof features.typescript === 'string')
+      expect([code, err]).toEqual([0, expect.any(String)]);
     else expect(err).toMatch(/PACKAGE_MISSING: .*got Node .* without tsx, at typed\.ts/);
   });
 });
@@ -145,7 +165,10 @@ describe('a file that is no job: exit code 1', () => {
     shop.write('refused.mjs', "import { tumbling } from 'tidemark'; tumbling({ size: 'x' });");
     const cases: [string, RegExp][] = [
       ['nowhere.mjs', /JOB_FILE_INVALID: .*got no such file, at nowhere\.mjs/],
-      ['empty.mjs', /JOB_FILE_INVALID: .*got one without a default export[^]*export default defineJob/],
+      [
+        'empty.mjs',
+        /JOB_FILE_INVALID: .*got one without a default export[^]*export default defineJob/,
+      ],
       ['number.mjs', /JOB_FILE_INVALID: .*got 5/],
       ['broken.mjs', /JOB_FILE_INVALID: .*SyntaxError/],
       ['lost.mjs', /JOB_FILE_INVALID: .*not-installed-anywhere[^]*install the package/],

@@ -12,7 +12,12 @@ describe('the meter', () => {
     const meter = new ProgressMeter();
     meter.look(status({}), 0);
     const facts = meter.look(status({ records: 50, bytesRead: 250, watermark: 5000 }), 1000);
-    expect(facts).toMatchObject({ recordsPerSecond: 50, percent: 25, etaMs: 3000, eventTime: 5000 });
+    expect(facts).toMatchObject({
+      recordsPerSecond: 50,
+      percent: 25,
+      etaMs: 3000,
+      eventTime: 5000,
+    });
   });
 
   test('what an earlier run has read is no speed of this one', () => {

@@ -29,20 +29,27 @@ export async function runJob(job: JobDefinition, surroundings: Surroundings): Pr
   const startedAt = io.clock.elapsed();
   const run = job.run((defined) => changesOf(defined, surroundings, aborting.signal));
   const endSignals = listenToSignals(run, aborting, surroundings);
-  const endProgress = values['quiet'] === true ? () => {} : tellProgress(job.name, run, surroundings);
+  const endProgress =
+    values['quiet'] === true ? () => {} : tellProgress(job.name, run, surroundings);
   let server: MetricsServer | undefined;
   try {
     server = await metricsServer(run, surroundings, aborting);
     const summary = await Promise.race([run.done, patienceEnds(aborting.signal, io)]);
     endProgress();
     const elapsedMs = io.clock.elapsed() - startedAt;
-    speech.note({ ...factsOfSummary(job.name, summary), elapsedMs }, summaryText(summary, elapsedMs));
+    speech.note(
+      { ...factsOfSummary(job.name, summary), elapsedMs },
+      summaryText(summary, elapsedMs),
+    );
     return exitCodes.done;
   } catch (error) {
     endProgress();
     if (error instanceof Refused) throw error.error;
     if (!aborting.signal.aborted) throw error;
-    speech.note({ type: 'aborted', job: job.name }, 'Aborted: the next run goes on from the last commit.');
+    speech.note(
+      { type: 'aborted', job: job.name },
+      'Aborted: the next run goes on from the last commit.',
+    );
     return exitCodes.aborted;
   } finally {
     endSignals();
@@ -130,6 +137,7 @@ function tellProgress(name: string, run: Run, { values, speech, io }: Surroundin
     latest = status;
     if (isResumed !== undefined || status.phase !== 'running') return;
     isResumed = status.epoch > 0;
+    meter.look(status, io.clock.elapsed());
     const { epoch, records } = status;
     const from = isResumed ? `goes on after epoch ${epoch}, ${amount(records)} records` : 'begins';
     speech.note({ type: 'started', job: name, epoch, records }, `${name} ${from}`);
@@ -137,7 +145,9 @@ function tellProgress(name: string, run: Run, { values, speech, io }: Surroundin
   const { progress } = values;
   const byDefault = speech.isLive ? LIVE_MS : LINES_MS;
   const everyMs =
-    progress === undefined ? byDefault : Math.max(50, durationMs(progress as Duration, '--progress'));
+    progress === undefined
+      ? byDefault
+      : Math.max(50, durationMs(progress as Duration, '--progress'));
   let cancel = (): void => {};
   const arm = (): void => {
     cancel = io.clock.setTimer(io.clock.now() + everyMs, () => {
@@ -155,9 +165,17 @@ function tellProgress(name: string, run: Run, { values, speech, io }: Surroundin
   };
 }
 
-function factsOfSummary(job: string, summary: RunSummary): { type: string } & Record<string, unknown> {
+function factsOfSummary(
+  job: string,
+  summary: RunSummary,
+): { type: string } & Record<string, unknown> {
   const { phase, watermark, ...rest } = summary;
-  return { type: phase, job, ...rest, watermark: Number.isFinite(watermark) ? watermark : undefined };
+  return {
+    type: phase,
+    job,
+    ...rest,
+    watermark: Number.isFinite(watermark) ? watermark : undefined,
+  };
 }
 
 function summaryText(summary: RunSummary, elapsedMs: number): string {

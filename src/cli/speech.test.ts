@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../core/errors.js';
-import { ReaderLeft, Speech, shown, type CliStream } from './speech.js';
+import type { CliStream } from './io.js';
+import { ReaderLeft, Speech, shown } from './speech.js';
 
 class Recorder implements CliStream {
   text = '';
@@ -47,7 +48,10 @@ describe('answers', () => {
   test('stand on standard output, as text or as facts', async () => {
     const [text, json] = [speech(), speech({ json: true })];
     for (const { speech: one } of [text, json]) await one.answer({ type: 'x', n: 1n }, 'one');
-    expect([text.stdout.text, json.stdout.text]).toEqual(['one\n', '{"type":"x","n":{"$bigint":"1"}}\n']);
+    expect([text.stdout.text, json.stdout.text]).toEqual([
+      'one\n',
+      '{"type":"x","n":{"$bigint":"1"}}\n',
+    ]);
   });
 
   test('wait for a slow reader, and leave no listener behind', async () => {
@@ -90,7 +94,9 @@ describe('errors', () => {
   test('are code, sentence, cause and hint', () => {
     const { speech: one, stderr } = speech();
     one.error(error);
-    expect(stderr.text).toBe('STATE_IN_USE: expected a, got b, at c.\n  Cause: Error: inner\n  d\n');
+    expect(stderr.text).toBe(
+      'STATE_IN_USE: expected a, got b, at c.\n  Cause: Error: inner\n  d\n',
+    );
   });
 
   test('have their stack on demand, and the one of what caused them', () => {
@@ -108,7 +114,9 @@ describe('errors', () => {
 
   test('of another copy of the package are known by their shape', () => {
     const { speech: one, stderr } = speech({ json: true });
-    one.error(Object.assign(new Error('m'), { code: 'X', expected: 'a', got: 'b', where: 'c', hint: 'd' }));
+    one.error(
+      Object.assign(new Error('m'), { code: 'X', expected: 'a', got: 'b', where: 'c', hint: 'd' }),
+    );
     expect(JSON.parse(stderr.text)).toMatchObject({ code: 'X', hint: 'd' });
   });
 });

@@ -7,17 +7,7 @@
 import type { Logger } from '../core/runtime.js';
 import { toJson } from '../state/json-value.js';
 import { factsOfError, textOfError } from './error-text.js';
-
-/** The part of a writable stream that is needed; `process.stdout` has it. */
-export interface CliStream {
-  write(text: string): boolean;
-  on(event: 'drain' | 'close', listener: () => void): unknown;
-  off(event: 'drain' | 'close', listener: () => void): unknown;
-  /** False once the reader has left. */
-  readonly writable?: boolean;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
+import type { CliStream, Fact } from './io.js';
 
 export interface SpeechOptions {
   readonly stdout: CliStream;
@@ -25,9 +15,6 @@ export interface SpeechOptions {
   readonly json: boolean;
   readonly verbose: boolean;
 }
-
-/** A fact: `type` says what it is about. */
-export type Fact = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 const eraseLine = '\r\u001B[K';
 
@@ -102,7 +89,10 @@ export class Speech {
       (level: string) =>
       (fields: object, sentence: string): void => {
         const shown = JSON.stringify(toJson(fields));
-        this.note({ type: 'log', level, message: sentence, fields }, `${level}: ${sentence} ${shown}`);
+        this.note(
+          { type: 'log', level, message: sentence, fields },
+          `${level}: ${sentence} ${shown}`,
+        );
       };
     const silent = (): void => {};
     return {

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fromJson, type Json } from '../state/json-value.js';
-import { CliWorkshop, totalsJob } from './cli.testing.js';
+import { CliWorkshop, totalsJob } from '../../scripts/cli/workshop.js';
 
 const year2100 = Date.UTC(2100, 0, 1);
 let shop: CliWorkshop;
 beforeAll(async () => {
   shop = new CliWorkshop('state');
-  for (const [state, change] of [['before', 0], ['after', 1]] as const) {
+  for (const [state, change] of [
+    ['before', 0],
+    ['after', 1],
+  ] as const) {
     shop.write(`${state}.mjs`, endsByItself(totalsJob({ count: 40_000, state, change })));
     expect((await shop.run('run', `${state}.mjs`)).code).toBe(0);
   }
@@ -46,20 +49,31 @@ describe('state', () => {
   test('export: lines of JSON from which everything comes back', async () => {
     const { code, out } = await shop.run('state', 'export', 'before');
     expect(code).toBe(0);
-    const lines = out.trimEnd().split('\n').map((line) => fromJson(JSON.parse(line) as Json));
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => fromJson(JSON.parse(line) as Json));
     const values = lines.filter((line) => (line as { type: string }).type === 'value');
     expect(values).toHaveLength(3);
     const sum = values.reduce<bigint>((all, line) => all + totalOf(line), 0n);
     const [{ records } = { records: 0 }] = await shop.facts('checkpoints', 'before');
     expect(sum).toBe((BigInt(records as number) * BigInt((records as number) - 1)) / 2n);
-    expect(lines).toContainEqual({ type: 'timer', uid: 'total', key: 2, domain: 'event', time: year2100 + 2 });
+    expect(lines).toContainEqual({
+      type: 'timer',
+      uid: 'total',
+      key: 2,
+      domain: 'event',
+      time: year2100 + 2,
+    });
     expect((await shop.run('state', 'export', 'before', 'total')).out).toBe(out);
   });
 
   test('diff: what is there more, less and otherwise; exit code 3', async () => {
     const { code, out } = await shop.run('state', 'diff', 'before', 'after');
     expect(code).toBe(3);
-    expect(out).toMatch(/^~ total 0: {"total":{"\$bigint":"\d+"}} -> {"total":{"\$bigint":"\d+"}}$/m);
+    expect(out).toMatch(
+      /^~ total 0: {"total":{"\$bigint":"\d+"}} -> {"total":{"\$bigint":"\d+"}}$/m,
+    );
     expect(out).toMatch(/^- total 0: event-time timer at 2100-01-01 .*$/m);
     expect(out).toMatch(/\n0 added, 1 removed, \d changed\n$/);
     const facts = await shop.facts('state', 'diff', 'before', 'after');
@@ -125,7 +139,9 @@ describe('why', () => {
   test('of a directory: where each step and each split stands', async () => {
     const { out } = await shop.run('why', 'before');
     expect(out).toMatch(/^totals, as of epoch \d+/);
-    expect(out).toMatch(/ {2}total: watermark 1970-01-01 .*, 3 keys, 3 timers, the first at 2100-01-01/);
+    expect(out).toMatch(
+      / {2}total: watermark 1970-01-01 .*, 3 keys, 3 timers, the first at 2100-01-01/,
+    );
     expect(out).toMatch(/ {2}input .*newest element 1970-01-01/);
   });
 

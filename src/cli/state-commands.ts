@@ -3,13 +3,13 @@ import { encodeValue } from '../state/value-codec.js';
 import { StateReader, type StateEntry } from '../checkpoint/state-reader.js';
 import { TidemarkError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { timeText } from '../runtime/time-words.js';
+import { spanText, timeText } from '../runtime/time-words.js';
 import { encodeKey, byteText } from '../state/key-codec.js';
 import { toJson } from '../state/json-value.js';
 import { readLmdb, type LmdbView } from '../state/lmdb-view.js';
-import { exitCodes } from './io.js';
+import { exitCodes, type Fact } from './io.js';
 import { amount } from './progress.js';
-import { shown, type Fact, type Speech } from './speech.js';
+import { shown, type Speech } from './speech.js';
 
 export async function listState(directory: string, speech: Speech): Promise<number> {
   return looking(directory, speech, async (reader) => {
@@ -41,7 +41,7 @@ export async function getState(
         expected: `a key that "${uid}" holds`,
         got: shown(key),
         where: directory,
-        hint: "KEY is JSON: the text 5 is '\"5\"', an array '[1,\"a\"]'. tidemark state export lists all keys.",
+        hint: 'KEY is JSON: the text 5 is \'"5"\', an array \'[1,"a"]\'. tidemark state export lists all keys.',
       });
     for (const entry of entries) await speech.answer(factOf(uid, entry), textOf(entry));
     return exitCodes.done;
@@ -91,16 +91,40 @@ export async function checkpoints(directory: string, speech: Speech): Promise<nu
       await speech.answer({ type: 'nothing' }, 'No epoch has been committed yet.');
       return exitCodes.done;
     }
+    for (const past of historyOf(record)) {
+      const { epoch, time, durationMs, bytes, reason } = past;
+      const parts = [
+        ...[`epoch ${epoch}`.padEnd(12), timeText(time).replace(/\.\d+$/, '')],
+        ...[spanText(durationMs).padStart(7), `${amount(bytes)} bytes`.padStart(16), reason],
+      ];
+      await speech.answer({ type: 'checkpoint', ...past }, parts.join('  '));
+    }
     const { job, epoch, records, isFinished } = record;
     const { fileBytes, owner } = view;
     const state = isFinished ? 'finished' : owner === undefined ? 'not running' : 'running';
-    const facts = [`epoch ${epoch}`, `${amount(records)} records`, `${amount(fileBytes)} bytes on disk`];
+    const facts = [
+      ...[`epoch ${epoch}`, `${amount(records)} records`],
+      `${amount(fileBytes)} bytes on disk`,
+    ];
     await speech.answer(
-      { ...{ type: 'committed', job, epoch, records, isFinished, fileBytes, owner } },
+      { type: 'committed', job, epoch, records, isFinished, fileBytes, owner },
       `${job}: ${facts.join(', ')}, ${state}`,
     );
     return exitCodes.done;
   });
+}
+
+interface PastEpoch {
+  readonly epoch: number;
+  readonly time: number;
+  readonly durationMs: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+/** Epochs that a record remembers; records of older releases remember none. */
+function historyOf(record: object): readonly PastEpoch[] {
+  return (record as { readonly history?: readonly PastEpoch[] }).history ?? [];
 }
 
 /** Opens state for the time of a look. A job that holds it is not disturbed: what is seen is its last commit. */
@@ -221,7 +245,9 @@ function changeText(change: Change): string {
   const { type, uid, key, time, before, after } = change;
   const place = `${uid} ${shown(key)}`;
   const what = (value: unknown): string =>
-    time === undefined ? shown(value) : `${domainText({ domain: change.domain ?? '' })} timer at ${timeText(time)}`;
+    time === undefined
+      ? shown(value)
+      : `${domainText({ domain: change.domain ?? '' })} timer at ${timeText(time)}`;
   if (type === 'changed') return `~ ${place}: ${shown(before)} -> ${shown(after)}`;
   return type === 'added' ? `+ ${place}: ${what(after)}` : `- ${place}: ${what(before)}`;
 }

@@ -73,7 +73,11 @@ async function whyOfJob(job: JobDefinition, file: string, speech: Speech): Promi
 
 /** The job with nothing around it: nothing comes in, nothing goes out. */
 function silenced(defined: RunOptions<unknown, unknown>): OptionChanges {
-  const named = <T>(given: object, isOne: (value: object) => boolean, silent: (one: T) => T): object => {
+  const named = <T>(
+    given: object,
+    isOne: (value: object) => boolean,
+    silent: (one: T) => T,
+  ): object => {
     if (Array.isArray(given)) return given.map((one) => silent(one as T));
     if (isOne(given)) return silent(given as T) as object;
     const each = Object.entries(given).map(([name, inner]) => [
@@ -85,8 +89,7 @@ function silenced(defined: RunOptions<unknown, unknown>): OptionChanges {
   const from = named<Source<unknown>>(defined.from, (one) => 'splits' in one, silentSource);
   const to = named<Sink<unknown>>(defined.to, (one) => 'recover' in one, silentSink);
   return {
-    ...{ from: from as RunOptions<unknown, unknown>['from'] },
-    ...{ to: to as RunOptions<unknown, unknown>['to'] },
+    ...{ from, to },
     ...(defined.deadLetters === undefined ? {} : { deadLetters: silentSink(defined.deadLetters) }),
     checkpoint: { records: Number.MAX_SAFE_INTEGER },
   };
@@ -133,7 +136,9 @@ async function whyOfDirectory(directory: string, speech: Speech): Promise<void> 
       return;
     }
     const { job, epoch, isFinished, records } = record;
-    const standing = isFinished ? 'It has finished.' : 'Give the job file to hear what holds it back.';
+    const standing = isFinished
+      ? 'It has finished.'
+      : 'Give the job file to hear what holds it back.';
     await speech.answer(
       { type: 'job', job, epoch, isFinished, records, owner: view.owner },
       `${job}, as of epoch ${epoch}, ${amount(records)} records. ${standing}`,
@@ -144,7 +149,8 @@ async function whyOfDirectory(directory: string, speech: Speech): Promise<void> 
       const highest = Math.max(...[...split.generators.values()].map(highestOf), MIN_WATERMARK);
       const facts = { input, split: id, hasEnded, cursor, bytesRead, highest: whyTime(highest) };
       const where = hasEnded ? 'at its end' : `at ${shown(cursor)}`;
-      const newest = highest === MIN_WATERMARK ? 'no event time yet' : `newest element ${timeText(highest)}`;
+      const newest =
+        highest === MIN_WATERMARK ? 'no event time yet' : `newest element ${timeText(highest)}`;
       await speech.answer({ type: 'split', ...facts }, `  ${input} ${id}: ${where}, ${newest}`);
     }
   } finally {
@@ -159,10 +165,14 @@ async function tellStep(reader: StateReader, uid: string, speech: Speech): Promi
   const watermark = mark?.input ?? MIN_WATERMARK;
   const { nextEventTimer, nextProcessingTimer } = size;
   const waits = [
-    nextEventTimer === undefined ? [] : [`${amount(size.eventTimers)} timers, the first at ${timeText(nextEventTimer)}`],
+    nextEventTimer === undefined
+      ? []
+      : [`${amount(size.eventTimers)} timers, the first at ${timeText(nextEventTimer)}`],
     nextProcessingTimer === undefined
       ? []
-      : [`${amount(size.processingTimers)} timers of the clock, the first at ${timeText(nextProcessingTimer)}`],
+      : [
+          `${amount(size.processingTimers)} timers of the clock, the first at ${timeText(nextProcessingTimer)}`,
+        ],
     counters === undefined || counters.late === 0 ? [] : [`${amount(counters.late)} late`],
   ].flat();
   const at = watermark === MAX_WATERMARK ? 'the end' : timeText(watermark);

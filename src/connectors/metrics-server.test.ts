@@ -72,7 +72,10 @@ describe('/healthz and /readyz', () => {
   for (const [name, change, healthy, ready] of cases)
     test(name, async () => {
       await serve({ ...metrics, ...change });
-      expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([healthy, ready]);
+      expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([
+        healthy,
+        ready,
+      ]);
     });
 
   test('before anything is known it is not ready', async () => {

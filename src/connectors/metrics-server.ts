@@ -63,11 +63,11 @@ export async function serveMetrics(
   run: Measured,
   options: MetricsServerOptions,
 ): Promise<MetricsServer> {
-  const { port, host = '127.0.0.1', intervalsMax = 3 } = checkOptions(
-    schema,
-    options,
-    'serveMetrics()',
-  );
+  const {
+    port,
+    host = '127.0.0.1',
+    intervalsMax = 3,
+  } = checkOptions(schema, options, 'serveMetrics()');
   const prometheus = await prometheusText();
   let latest: RunMetrics | undefined;
   const answer = async (path: string): Promise<Answer> => {
@@ -118,7 +118,13 @@ function readinessOf(metrics: RunMetrics, intervalsMax: number): Answer {
   const mostMs =
     commitEveryMs === undefined ? Infinity : Math.max(READY_MS_MIN, commitEveryMs * intervalsMax);
   const ready = (phase === 'running' || phase === 'finishing') && commitAgeMs <= mostMs;
-  return json(ready ? 200 : 503, { ready, job, phase, epoch, commitAgeMs: Math.round(commitAgeMs) });
+  return json(ready ? 200 : 503, {
+    ready,
+    job,
+    phase,
+    epoch,
+    commitAgeMs: Math.round(commitAgeMs),
+  });
 }
 
 async function reply(
@@ -140,7 +146,8 @@ async function answerTo(
   how: { readonly answer: (path: string) => Promise<Answer>; readonly isLocal: boolean },
 ): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') return json(405, { allow: 'GET, HEAD' });
-  if (how.isLocal && !isLocalName(headers.host ?? '')) return json(403, { error: 'not a local name' });
+  if (how.isLocal && !isLocalName(headers.host ?? ''))
+    return json(403, { error: 'not a local name' });
   try {
     return await how.answer(url.split('?')[0] ?? '/');
   } catch (error) {

@@ -2,7 +2,7 @@
  * Metrics as the text that Prometheus reads. `prom-client` is an optional peer, loaded when the first text is asked for,
  * and every run has a registry of its own: the global one of that package is never touched.
  */
-import type { Counter, Gauge, Registry } from 'prom-client';
+import type * as PromClient from 'prom-client';
 import { TidemarkError } from '../core/errors.js';
 import { metricFamilies, type MetricFamily, type RunMetrics } from '../runtime/metrics.js';
 
@@ -15,9 +15,14 @@ export interface PrometheusText {
 /** @throws TidemarkError PACKAGE_MISSING */
 export async function prometheusText(): Promise<PrometheusText> {
   const client = await loadClient();
-  const registry: Registry = new client.Registry();
-  const known = new Map<string, Counter | Gauge>();
-  const metricOf = ({ name, help, type, samples }: MetricFamily): Counter | Gauge => {
+  const registry = new client.Registry();
+  const known = new Map<string, PromClient.Counter | PromClient.Gauge>();
+  const metricOf = ({
+    name,
+    help,
+    type,
+    samples,
+  }: MetricFamily): PromClient.Counter | PromClient.Gauge => {
     const found = known.get(name);
     if (found !== undefined) return found;
     const labelNames = Object.keys(samples[0]?.labels ?? {});
@@ -40,7 +45,7 @@ export async function prometheusText(): Promise<PrometheusText> {
   };
 }
 
-async function loadClient(): Promise<typeof import('prom-client')> {
+async function loadClient(): Promise<typeof PromClient> {
   try {
     return await import('prom-client');
   } catch (cause) {

@@ -53,18 +53,33 @@ test('each figure has its name, its labels and its unit', () => {
 describe('what is not known', () => {
   test('is left out, and never a number', () => {
     const unknown = { ...step, watermark: undefined, stateEntries: undefined };
-    const left = lines({ ...metrics, watermark: undefined, bytesTotal: undefined, steps: [unknown] });
-    expect(left.filter((line) => /source_watermark|size_bytes|watermark_|entries/.test(line))).toEqual([]);
+    const left = lines({
+      ...metrics,
+      watermark: undefined,
+      bytesTotal: undefined,
+      steps: [unknown],
+    });
+    expect(
+      left.filter((line) => /source_watermark|size_bytes|watermark_|entries/.test(line)),
+    ).toEqual([]);
     expect(left.join()).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   test('a watermark before the first and after the last is none', () => {
-    expect([timeOrNone(-Infinity), timeOrNone(Infinity), timeOrNone(0)]).toEqual([undefined, undefined, 0]);
+    expect([timeOrNone(-Infinity), timeOrNone(Infinity), timeOrNone(0)]).toEqual([
+      undefined,
+      undefined,
+      0,
+    ]);
   });
 });
 
 test('a job is up while it works', () => {
-  for (const [phase, up] of [['recovering', 0], ['finishing', 1], ['failed', 0]] as const)
+  for (const [phase, up] of [
+    ['recovering', 0],
+    ['finishing', 1],
+    ['failed', 0],
+  ] as const)
     expect(lines({ ...metrics, phase })[0]).toBe(`tidemark_up plays ${up}`);
 });
 

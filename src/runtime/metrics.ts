@@ -112,7 +112,11 @@ function ofRun(metrics: RunMetrics): MetricFamily[] {
   return [...gauges.map(family('gauge')), ...counters.map(family('counter'))];
 }
 
-type Column = readonly [name: string, help: string, read: (step: StepMetrics) => number | undefined];
+type Column = readonly [
+  name: string,
+  help: string,
+  read: (step: StepMetrics) => number | undefined,
+];
 
 function ofSteps({ job, time, steps }: RunMetrics): MetricFamily[] {
   const counters: Column[] = [

@@ -23,7 +23,11 @@ const perMinute = pipeline('per-minute', unchecked<{ song: string; at: number }>
 const plays = ['a', 'b', 'a'].map((song, index) => ({ song, at: index * 1000 }));
 
 test('a watcher hears at once and a last time, and of everything that was counted', async () => {
-  const job = run(perMinute, { from: iterable(plays), to: collect({ uid: 'out' }), parallelism: 2 });
+  const job = run(perMinute, {
+    from: iterable(plays),
+    to: collect({ uid: 'out' }),
+    parallelism: 2,
+  });
   const looks: RunMetrics[] = [];
   let isComplete = false;
   job.metrics$.subscribe({ next: (look) => looks.push(look), complete: () => (isComplete = true) });

@@ -2,15 +2,24 @@
 import { Observable } from 'rxjs';
 import type { Clock } from '../core/clock.js';
 import { MAX_WATERMARK } from '../core/flow.js';
-import type { Job } from './job.js';
-import type { JobOptions } from './job-options.js';
+import type { AssembledJob } from './job-assembly.js';
+import type { JobOptions, RunSummary } from './job-options.js';
 import { timeOrNone, type RunMetrics, type SplitMetrics, type StepMetrics } from './metrics.js';
 
 const LOOK_EVERY_MS = 1000;
 
+/** What is measured: a job, whatever phase it is in. */
+export interface MeasuredJob {
+  summary(): RunSummary;
+  /** undefined before it has recovered. */
+  readonly parts: AssembledJob | undefined;
+  /** How long its loop has waited for the world. */
+  readonly idleMs: number;
+}
+
 /** The metrics of a run: at once, about once per second, and a last time when it has ended. Never fails. */
 export function watchMetrics(
-  job: () => Job,
+  job: () => MeasuredJob,
   options: JobOptions,
   done: Promise<unknown>,
 ): Observable<RunMetrics> {
@@ -53,7 +62,7 @@ class RunMeter {
     this.#committedAt = startedAt;
   }
 
-  look(job: Job): RunMetrics {
+  look(job: MeasuredJob): RunMetrics {
     const { name, everyMs } = this.#options;
     const now = this.#clock.elapsed();
     const { phase, records, bytesRead, bytesTotal, watermark, epoch, resumedFromEpoch } =
@@ -79,7 +88,7 @@ class RunMeter {
     };
   }
 
-  #busyRatio({ idleMs }: Job, now: number): number {
+  #busyRatio({ idleMs }: MeasuredJob, now: number): number {
     const [spent, idle] = [now - this.#lookedAt, idleMs - this.#idleMs];
     this.#lookedAt = now;
     this.#idleMs = idleMs;
@@ -88,7 +97,7 @@ class RunMeter {
 }
 
 /** All shards of a step together. */
-function stepsOf(job: Job): StepMetrics[] {
+function stepsOf(job: MeasuredJob): StepMetrics[] {
   const { operators } = job.summary();
   return Object.entries(operators).map(([uid, counters]) => {
     let watermark = MAX_WATERMARK;
@@ -114,14 +123,14 @@ function stepsOf(job: Job): StepMetrics[] {
   });
 }
 
-function splitsOf({ parts }: Job): SplitMetrics[] {
+function splitsOf({ parts }: MeasuredJob): SplitMetrics[] {
   return (parts?.splits ?? []).map(({ input, split, pump: { bytesRead, queue } }) => {
     return { input, split, bytesRead, queued: queue.elements };
   });
 }
 
 /** A sink has a writer per task that feeds it. */
-function sinksOf({ parts }: Job): { uid: string; records: number }[] {
+function sinksOf({ parts }: MeasuredJob): { uid: string; records: number }[] {
   const byUid = new Map<string, number>();
   for (const { uid, received } of parts?.sinks ?? [])
     byUid.set(uid, (byUid.get(uid) ?? 0) + received);

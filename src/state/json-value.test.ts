@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeValue, encodeValue } from './value-codec.js';
 import { fromJson, toJson, type Json } from './json-value.js';
 
-const through = (value: unknown): unknown => fromJson(JSON.parse(JSON.stringify(toJson(value))) as Json);
+const through = (value: unknown): unknown =>
+  fromJson(JSON.parse(JSON.stringify(toJson(value))) as Json);
 
 test('what JSON knows stands as it is', () => {
   const value = { a: [1, 'x', true, null], b: { c: -2.5 } };
@@ -12,7 +13,10 @@ test('what JSON knows stands as it is', () => {
 
 describe('what JSON does not know comes back the same', () => {
   const cases: Record<string, unknown> = {
-    'a map': new Map<unknown, unknown>([['a', 1], [[1, 2], new Set(['x'])]]),
+    'a map': new Map<unknown, unknown>([
+      ['a', 1],
+      [[1, 2], new Set(['x'])],
+    ]),
     'a date': new Date(1_767_225_600_000),
     'a date that is none': new Date(NaN),
     'a bigint': 2n ** 80n,

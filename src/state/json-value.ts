@@ -100,7 +100,9 @@ function untag(tag: string, object: Readonly<Record<string, Json>>): unknown {
     case '$set':
       return new Set((inner as Json[]).map(fromJson));
     case '$map':
-      return new Map((inner as [Json, Json][]).map(([key, value]) => [fromJson(key), fromJson(value)]));
+      return new Map(
+        (inner as [Json, Json][]).map(([key, value]) => [fromJson(key), fromJson(value)]),
+      );
     case '$object': {
       const own: object = {};
       for (const [name, value] of inner as [string, Json][])

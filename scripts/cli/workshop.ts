@@ -31,7 +31,14 @@ export class CliWorkshop {
   constructor(name: string) {
     this.#package = join(root, '.build', `cli-${name}`);
     const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
-    const options = ['-p', 'tsconfig.build.json', '--declaration', 'false', '--declarationMap', 'false'];
+    const options = [
+      '-p',
+      'tsconfig.build.json',
+      '--declaration',
+      'false',
+      '--declarationMap',
+      'false',
+    ];
     const { status, stdout } = spawnSync(
       process.execPath,
       [join(typescript, 'bin', 'tsc'), ...options, '--outDir', this.#package],
