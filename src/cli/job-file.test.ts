@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../core/errors.js';
 import { loadJob, type ModuleLoader } from './job-file.js';
@@ -33,6 +37,22 @@ describe('TypeScript', () => {
       await expect(loadJob(file, loader({}))).rejects.toThrow(
         /PACKAGE_MISSING: .*Node 20\.0\.0 without tsx/,
       );
+  });
+
+  test('goes through tsx where the project of the job file has it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-tsx-'));
+    const entry = join(directory, 'node_modules', 'tsx', 'loader.mjs');
+    mkdirSync(dirname(entry), { recursive: true });
+    writeFileSync(entry, '');
+    writeFileSync(join(dirname(entry), 'package.json'), '{"name":"tsx","exports":"./loader.mjs"}');
+    const asked: string[] = [];
+    const spy = loader({ directory, import: async (url) => (asked.push(url), { default: job }) });
+    expect(await loadJob('job.ts', spy)).toBe(job);
+    expect(asked).toEqual([
+      pathToFileURL(realpathSync(entry)).href,
+      pathToFileURL(join(directory, 'job.ts')).href,
+    ]);
+    rmSync(directory, { recursive: true });
   });
 
   test('that Node cannot strip says what to avoid', async () => {

@@ -52,7 +52,7 @@ function defaultExport(module: unknown): unknown {
 async function useTsx(path: string, file: string, loader: ModuleLoader): Promise<void> {
   let entry: string;
   try {
-    entry = createRequire(path).resolve('tsx/esm/api');
+    entry = createRequire(path).resolve('tsx');
   } catch (cause) {
     throw new TidemarkError('PACKAGE_MISSING', {
       expected: 'Node 22.18, 23.6 or newer, which run TypeScript by themselves, or the package tsx',
@@ -62,8 +62,8 @@ async function useTsx(path: string, file: string, loader: ModuleLoader): Promise
       cause,
     });
   }
-  const { register } = (await loader.import(pathToFileURL(entry).href)) as { register(): unknown };
-  register();
+  // Its main entry is what `node --import tsx` loads.
+  await loader.import(pathToFileURL(entry).href);
 }
 
 function notLoaded(file: string, path: string, cause: unknown): unknown {

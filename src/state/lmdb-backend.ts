@@ -236,7 +236,10 @@ function raiseGeneration(database: Database, directory: string): number {
   return generation;
 }
 
-export function generationOf(database: Database, directory: string): number {
+export function generationOf(
+  database: { getBinary(key: Uint8Array): Uint8Array | undefined },
+  directory: string,
+): number {
   const header = { format: 0, generation: 0 };
   forEachRecord(copyOf(database.getBinary(HEADER_KEY)) ?? HEADER_KEY, directory, (_key, value) => {
     if (value !== undefined) Object.assign(header, readValue(value));
