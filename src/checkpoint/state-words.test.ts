@@ -22,6 +22,19 @@ describe('packed state has the names that users know', () => {
     });
   });
 
+  test('a state with a schema that has changed stands by its name, too', () => {
+    const packed = new Map<unknown, unknown>([
+      [
+        ['total', 2, true],
+        [1000, 3],
+      ],
+      [['plain', 2, false], 1],
+    ]);
+    expect(inWords('process', packed)).toEqual({
+      ...{ total: 3, plain: 1, '(touched)': { total: 1000 } },
+    });
+  });
+
   test('slices, sessions and records of windows', () => {
     expect(inWords('window slices 60000', [[0, 5]])).toEqual([{ start: 0, value: 5 }]);
     expect(inWords('window sessions x', [[0, 9, 5]])).toEqual([{ start: 0, end: 9, value: 5 }]);

@@ -24,18 +24,29 @@ function wordsOf(operator: string, shape: string, packed: unknown): unknown {
   return operator === 'topK' ? ranking(packed) : undefined;
 }
 
-/** Declared states by name. With a time to live a state stands under `[name]`, with stamps that say when it was touched. */
+/**
+ * Declared states by name. With a time to live a state stands under `[name]`, with stamps that say when it was touched;
+ * with a schema other than the first under `[name, number of the schema, whether there are stamps]`.
+ */
 function namedStates(packed: ReadonlyMap<unknown, unknown>): Words | undefined {
   const named: [string, unknown][] = [];
   const touched: [string, unknown][] = [];
-  for (const [name, value] of packed)
-    if (typeof name === 'string') named.push([name, value]);
-    else if (isTuple(name, 1) && typeof name[0] === 'string' && isTuple(value, 2)) {
-      touched.push([name[0], value[0]]);
-      named.push([name[0], value[1]]);
-    } else return undefined;
+  for (const [key, value] of packed) {
+    const [name, , isStamped = true] = typeof key === 'string' ? [key, 0, false] : partsOf(key);
+    if (typeof name !== 'string' || (isStamped === true && !isTuple(value, 2))) return undefined;
+    if (isStamped !== true) named.push([name, value]);
+    else {
+      const [stamps, stamped] = value as readonly unknown[];
+      touched.push([name, stamps]);
+      named.push([name, stamped]);
+    }
+  }
   const states = Object.fromEntries(named);
   return touched.length === 0 ? states : { ...states, '(touched)': Object.fromEntries(touched) };
+}
+
+function partsOf(key: unknown): readonly unknown[] {
+  return Array.isArray(key) ? key : [];
 }
 
 function slice(packed: unknown): Words | undefined {
