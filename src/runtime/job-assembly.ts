@@ -45,6 +45,8 @@ export interface AssembledJob {
   readonly sinks: readonly SinkPump[];
   readonly bytesTotal: number | undefined;
   readonly epochParts: EpochParts;
+  /** The bell that the loop of the job waits for. */
+  readonly wake: Wake;
 }
 
 interface Place {
@@ -106,6 +108,7 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
     splits,
     sinks,
     bytesTotal: await totalSize(options),
+    wake: assembly.wake,
     epochParts: { splits, tasks, sourceTask, stores, sinks, identity, base },
   };
 }

@@ -247,9 +247,7 @@ export class Job {
         epochAt: this.#epochs?.nextAt() ?? Infinity,
       });
       const cancel = this.#armClock(parts);
-      const sleptAt = this.#runtime.clock.elapsed();
-      await this.#wake.wait();
-      this.idleMs += this.#runtime.clock.elapsed() - sleptAt;
+      await this.#wake.wait(this.#runtime.clock);
       cancel();
     }
   }

@@ -13,8 +13,6 @@ export interface MeasuredJob {
   summary(): RunSummary;
   /** undefined before it has recovered. */
   readonly parts: AssembledJob | undefined;
-  /** How long its loop has waited for the world. */
-  readonly idleMs: number;
 }
 
 /** The metrics of a run: at once, about once per second, and a last time when it has ended. Never fails. */
@@ -50,7 +48,7 @@ class RunMeter {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #lookedAt: number;
-  #idleMs = 0;
+  #waitedMs = 0;
   #epoch = 0;
   #committedAt: number;
 
@@ -88,11 +86,14 @@ class RunMeter {
     };
   }
 
-  #busyRatio({ idleMs }: MeasuredJob, now: number): number {
-    const [spent, idle] = [now - this.#lookedAt, idleMs - this.#idleMs];
+  #busyRatio({ parts }: MeasuredJob, now: number): number {
+    const waitedMs = parts?.wake.waitedMs ?? 0;
+    // A job that has begun again waits anew.
+    const idleMs = waitedMs < this.#waitedMs ? waitedMs : waitedMs - this.#waitedMs;
+    const spentMs = now - this.#lookedAt;
     this.#lookedAt = now;
-    this.#idleMs = idleMs;
-    return spent <= 0 ? 0 : Math.min(1, Math.max(0, 1 - idle / spent));
+    this.#waitedMs = waitedMs;
+    return spentMs <= 0 ? 0 : Math.max(0, 1 - idleMs / spentMs);
   }
 }
 
