@@ -4,6 +4,7 @@ import { ProgressMeter, progressText } from './progress.js';
 
 const status = (change: Partial<RunStatus>): RunStatus => ({
   ...{ phase: 'running', records: 0, late: 0, deadLetters: 0, filtered: 0, watermark: -Infinity },
+  ...{ restarts: 0, lastFailure: undefined },
   ...{ epoch: 0, bytesRead: 0, bytesTotal: 1000, ...change },
 });
 
@@ -64,4 +65,5 @@ test('the line', () => {
     '49.3 %  1,234,567 records  1,234,567/s  event time 2026-03-06 16:39:01  1s left  epoch 12  9 late  1 dead letters',
   );
   expect(progressText(meter.look(status({ phase: 'recovering' }), 2000))).toBe('reading state');
+  expect(progressText(meter.look(status({ phase: 'restarting' }), 3000))).toContain('begins again');
 });

@@ -42,7 +42,7 @@ export class ProgressMeter {
   look(status: RunStatus, elapsedMs: number): ProgressFacts {
     const { phase, records, bytesRead, bytesTotal, watermark, epoch, late, deadLetters } = status;
     // What was read by an earlier run is no speed of this one.
-    if (phase === 'recovering') this.#looks = [];
+    if (phase === 'recovering' || phase === 'restarting') this.#looks = [];
     else this.#looks.push({ elapsedMs, records, bytes: bytesRead });
     while (this.#looks.length > 2 && elapsedMs - (this.#looks[1]?.elapsedMs ?? 0) >= WINDOW_MS)
       this.#looks.shift();
@@ -71,6 +71,7 @@ export class ProgressMeter {
 export function progressText(facts: ProgressFacts): string {
   const { phase, percent, records, recordsPerSecond, eventTime, etaMs, epoch } = facts;
   if (phase === 'recovering') return 'reading state';
+  if (phase === 'restarting') return 'has failed, and begins again from its last commit';
   return [
     percent === undefined ? undefined : `${percent.toFixed(1)} %`,
     `${amount(records)} records`,

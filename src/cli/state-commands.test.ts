@@ -56,7 +56,7 @@ describe('state', () => {
     const values = lines.filter((line) => (line as { type: string }).type === 'value');
     expect(values).toHaveLength(3);
     const sum = values.reduce<bigint>((all, line) => all + totalOf(line), 0n);
-    const [{ records } = { records: 0 }] = await shop.facts('checkpoints', 'before');
+    const [{ records } = { records: 0 }] = (await shop.facts('checkpoints', 'before')).slice(-1);
     expect(sum).toBe((BigInt(records as number) * BigInt((records as number) - 1)) / 2n);
     expect(lines).toContainEqual({
       type: 'timer',
@@ -119,9 +119,14 @@ test('a job that runs is looked at without being disturbed', async () => {
 });
 
 describe('checkpoints', () => {
-  test('the last commit', async () => {
+  test('the epochs, and the last commit', async () => {
     const { out } = await shop.run('checkpoints', 'before');
-    expect(out).toMatch(/^totals: epoch \d+, [\d,]+ records, [\d,]+ bytes on disk, not running\n/);
+    expect(out).toMatch(
+      /^epoch \d+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +[\d.]+m?s +[\d,]+ bytes {2}(?:interval|stop)$/m,
+    );
+    const facts = await shop.facts('checkpoints', 'before');
+    expect(facts.at(-2)).toMatchObject({ type: 'checkpoint', reason: 'stop' });
+    expect(out).toMatch(/^totals: epoch \d+, [\d,]+ records, [\d,]+ bytes on disk, not running\n/m);
   });
 });
 

@@ -91,7 +91,7 @@ export async function checkpoints(directory: string, speech: Speech): Promise<nu
       await speech.answer({ type: 'nothing' }, 'No epoch has been committed yet.');
       return exitCodes.done;
     }
-    for (const past of historyOf(record)) {
+    for (const past of record.history ?? []) {
       const { epoch, time, durationMs, bytes, reason } = past;
       const parts = [
         ...[`epoch ${epoch}`.padEnd(12), timeText(time).replace(/\.\d+$/, '')],
@@ -112,19 +112,6 @@ export async function checkpoints(directory: string, speech: Speech): Promise<nu
     );
     return exitCodes.done;
   });
-}
-
-interface PastEpoch {
-  readonly epoch: number;
-  readonly time: number;
-  readonly durationMs: number;
-  readonly bytes: number;
-  readonly reason: string;
-}
-
-/** Epochs that a record remembers; records of older releases remember none. */
-function historyOf(record: object): readonly PastEpoch[] {
-  return (record as { readonly history?: readonly PastEpoch[] }).history ?? [];
 }
 
 /** Opens state for the time of a look. A job that holds it is not disturbed: what is seen is its last commit. */

@@ -9,6 +9,10 @@ const metrics: RunMetrics = {
   ...{ job: 'plays', phase: 'running', time: 10_000, uptimeMs: 2500, busyRatio: 0.25 },
   ...{ blockedTasks: 0, records: 10, bytesRead: 100, bytesTotal: undefined, watermark: undefined },
   ...{ epoch: 7, checkpoints: 2, commitAgeMs: 500, commitEveryMs: 1000 },
+  ...{
+    restarts: 1,
+    lastCheckpoint: { epoch: 7, time: 9500, durationMs: 40, bytes: 99, reason: 'interval' },
+  },
   ...{ steps: [], splits: [], sinks: [{ uid: 'o"u\nt', records: 8 }] },
 };
 

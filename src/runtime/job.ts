@@ -52,8 +52,6 @@ export class Job {
   #phase: Phase = 'recovering';
   parts: AssembledJob | undefined; // Set by the recovery; `why` looks at them.
   #epochs: EpochDriver | undefined;
-  idleMs = 0; // Spent waiting for the world; for metrics.
-  #epochs: Epochs | undefined;
   #journal: JobJournal | undefined;
   #backend: StateBackend | undefined;
   readonly #copies: JobCopies;
@@ -246,7 +244,6 @@ export class Job {
         wake: this.#wake,
         epochAt: this.#epochs?.nextAt() ?? Infinity,
       });
-      const cancel = this.#armClock(parts);
       await this.#wake.wait(this.#runtime.clock);
       cancel();
     }

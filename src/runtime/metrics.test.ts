@@ -9,6 +9,10 @@ const metrics: RunMetrics = {
   ...{ job: 'plays', phase: 'running', time: 10_000, uptimeMs: 2500, busyRatio: 0.25 },
   ...{ blockedTasks: 1, records: 10, bytesRead: 100, bytesTotal: 200, watermark: 6000 },
   ...{ epoch: 7, checkpoints: 2, commitAgeMs: 500, commitEveryMs: 1000 },
+  ...{
+    restarts: 1,
+    lastCheckpoint: { epoch: 7, time: 9500, durationMs: 40, bytes: 99, reason: 'interval' },
+  },
   steps: [step],
   splits: [{ input: 'input', split: 'a.csv', bytesRead: 100, queued: 4 }],
   sinks: [{ uid: 'out', records: 8 }],
@@ -32,8 +36,11 @@ test('each figure has its name, its labels and its unit', () => {
     'tidemark_source_size_bytes plays 200',
     'tidemark_checkpoint_epoch plays 7',
     'tidemark_checkpoint_age_seconds plays 0.5',
+    'tidemark_checkpoint_duration_seconds plays 0.04',
+    'tidemark_checkpoint_size_bytes plays 99',
     'tidemark_source_records_total plays 10',
     'tidemark_source_bytes_total plays 100',
+    'tidemark_restarts_total plays 1',
     'tidemark_checkpoints_total plays 2',
     'tidemark_records_in_total plays count 10',
     'tidemark_late_records_total plays count 2',
@@ -55,12 +62,13 @@ describe('what is not known', () => {
     const unknown = { ...step, watermark: undefined, stateEntries: undefined };
     const left = lines({
       ...metrics,
+      lastCheckpoint: undefined,
       watermark: undefined,
       bytesTotal: undefined,
       steps: [unknown],
     });
     expect(
-      left.filter((line) => /source_watermark|size_bytes|watermark_|entries/.test(line)),
+      left.filter((line) => /source_watermark|_size_bytes|duration|watermark_|entries/.test(line)),
     ).toEqual([]);
     expect(left.join()).not.toMatch(/NaN|undefined|Infinity/);
   });

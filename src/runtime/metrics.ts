@@ -2,6 +2,7 @@
  * What a run can be measured by, as one plain value: the snapshot that `run.metrics$` gives, and its form as families of
  * metrics with the names that dashboards know. Pure: a shell looks at the job, another one serves the text.
  */
+import type { EpochInfo } from '../checkpoint/job-record.js';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../core/flow.js';
 import type { Phase } from './job-options.js';
 
@@ -55,6 +56,10 @@ export interface RunMetrics {
   readonly commitAgeMs: number;
   /** How often an epoch is due; undefined where it does not go by time. */
   readonly commitEveryMs: number | undefined;
+  /** The last commit, of this or of an earlier run; undefined before the first. */
+  readonly lastCheckpoint: EpochInfo | undefined;
+  /** How often the job has begun again within this run. */
+  readonly restarts: number;
   readonly steps: readonly StepMetrics[];
   readonly splits: readonly SplitMetrics[];
   readonly sinks: readonly { readonly uid: string; readonly records: number }[];
@@ -86,7 +91,8 @@ export function metricFamilies(metrics: RunMetrics): MetricFamily[] {
 type Row = readonly [name: string, help: string, value: number | undefined];
 
 function ofRun(metrics: RunMetrics): MetricFamily[] {
-  const { job, phase, time, watermark } = metrics;
+  const { job, phase, time, watermark, lastCheckpoint } = metrics;
+  const durationMs = lastCheckpoint?.durationMs;
   const gauges: Row[] = [
     ['up', 'Whether the job works.', phase === 'running' || phase === 'finishing' ? 1 : 0],
     ['uptime_seconds', 'Since the start of this run.', metrics.uptimeMs / 1000],
@@ -97,10 +103,16 @@ function ofRun(metrics: RunMetrics): MetricFamily[] {
     ['source_size_bytes', 'Size of a bounded input.', metrics.bytesTotal],
     ['checkpoint_epoch', 'The last committed epoch.', metrics.epoch],
     ['checkpoint_age_seconds', 'Since the last commit.', metrics.commitAgeMs / 1000],
+    [
+      ...(['checkpoint_duration_seconds', 'From barriers to commit, of the last epoch.'] as const),
+      durationMs === undefined ? undefined : durationMs / 1000,
+    ],
+    ['checkpoint_size_bytes', 'State that the last epoch has written.', lastCheckpoint?.bytes],
   ];
   const counters: Row[] = [
     ['source_records_total', 'Records taken from the sources.', metrics.records],
     ['source_bytes_total', 'Bytes read from the sources.', metrics.bytesRead],
+    ['restarts_total', 'How often the job has begun again within this run.', metrics.restarts],
     ['checkpoints_total', 'Epochs that this run has committed.', metrics.checkpoints],
   ];
   const family =

@@ -1,5 +1,6 @@
 /** Looks at a job for `run.metrics$`: about once per second, and only while somebody watches. */
 import { Observable } from 'rxjs';
+import type { EpochInfo } from '../checkpoint/job-record.js';
 import type { Clock } from '../core/clock.js';
 import { MAX_WATERMARK } from '../core/flow.js';
 import type { AssembledJob } from './job-assembly.js';
@@ -11,6 +12,7 @@ const LOOK_EVERY_MS = 1000;
 /** What is measured: a job, whatever phase it is in. */
 export interface MeasuredJob {
   summary(): RunSummary;
+  checkpoints(): readonly EpochInfo[];
   /** undefined before it has recovered. */
   readonly parts: AssembledJob | undefined;
 }
@@ -61,17 +63,18 @@ class RunMeter {
   }
 
   look(job: MeasuredJob): RunMetrics {
-    const { name, everyMs } = this.#options;
+    const { name, epochs } = this.#options;
     const now = this.#clock.elapsed();
-    const { phase, records, bytesRead, bytesTotal, watermark, epoch, resumedFromEpoch } =
-      job.summary();
+    const summary = job.summary();
+    const { phase, records, bytesRead, bytesTotal, watermark, epoch, restarts } = summary;
+    const { resumedFromEpoch } = summary;
     if (epoch !== this.#epoch) {
       // The epoch of an earlier run is no commit of this one.
       if (epoch > resumedFromEpoch) this.#committedAt = now;
       this.#epoch = epoch;
     }
     return {
-      ...{ job: name, phase, records, bytesRead, bytesTotal, epoch },
+      ...{ job: name, phase, records, bytesRead, bytesTotal, epoch, restarts },
       time: this.#clock.now(),
       uptimeMs: now - this.#startedAt,
       busyRatio: this.#busyRatio(job, now),
@@ -79,7 +82,8 @@ class RunMeter {
       watermark: timeOrNone(watermark),
       checkpoints: Math.max(0, epoch - resumedFromEpoch),
       commitAgeMs: now - this.#committedAt,
-      commitEveryMs: everyMs === Infinity ? undefined : everyMs,
+      commitEveryMs: epochs.everyMs === Infinity ? undefined : epochs.everyMs,
+      lastCheckpoint: job.checkpoints().at(-1),
       steps: stepsOf(job),
       splits: splitsOf(job),
       sinks: sinksOf(job),
