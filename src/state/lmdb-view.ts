@@ -12,6 +12,7 @@ import { TidemarkError, assert, show } from '../core/errors.js';
 import type { StateBackend } from './backend.js';
 import { decodeKey, encodeKey } from './key-codec.js';
 import {
+  HEADER_KEY,
   checkFile,
   fault,
   generationOf,
@@ -72,7 +73,7 @@ function viewOf(
   facts: Pick<LmdbView, 'directory' | 'owner' | 'fileBytes'>,
 ): LmdbView {
   const { directory } = facts;
-  generationOf(database, directory);
+  generationOf(database.getBinary(HEADER_KEY), directory);
   const transaction = database.useReadTransaction();
   const readOnly = (): never => assert(false, 'state is only read here') as never;
   const backend: StateBackend = {
