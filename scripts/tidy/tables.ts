@@ -100,7 +100,12 @@ export const doors: readonly Door[] = [
   },
   {
     modules: ['fs', 'node:fs'],
-    allowed: ['src/connectors/', 'src/state/lmdb-backend.ts', 'src/state/lmdb-reader.ts', 'src/state/lmdb-view.ts'],
+    allowed: [
+      'src/connectors/',
+      'src/state/lmdb-backend.ts',
+      'src/state/lmdb-reader.ts',
+      'src/state/lmdb-view.ts',
+    ],
     instead: 'use runtime.files (src/core/runtime.ts)',
   },
   {
