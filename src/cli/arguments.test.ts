@@ -32,7 +32,7 @@ describe('a command line', () => {
 
   test('that is wrong is refused, with what would be right', () => {
     const cases: [string, RegExp][] = [
-      ['fly', /expected one of run, explain.*got fly/],
+      ['fly', /expected one of run, savepoint.*got fly/],
       ['state', /expected one of state list, .*got state/],
       ['state burn', /expected one of state list, .*got state burn/],
       ['run', /expected FILE, got nothing, at tidemark run/],

@@ -62,12 +62,40 @@ const running: Readonly<Record<string, OptionSpec>> = {
   quiet: { type: 'boolean', help: 'no progress' },
 };
 
+const drain: Readonly<Record<string, OptionSpec>> = {
+  drain: { type: 'boolean', help: 'end event time first, so that all windows and timers fire' },
+};
+
 const directory = 'the directory that the job gives to lmdb(...)';
 
 export const commands: readonly CommandSpec[] = [
   {
-    ...{ name: 'run', operands: ['FILE'], options: running },
+    ...{ name: 'run', operands: ['FILE'] },
+    options: {
+      ...running,
+      savepoint: {
+        ...{ type: 'string', value: 'DIR' },
+        help: 'leave a savepoint there when a signal stops it',
+      },
+      ...drain,
+      rewind: { type: 'boolean', help: 'go back to the newest good snapshot if state is damaged' },
+    },
     summary: 'Runs the job that FILE exports, from its last commit, until its input ends.',
+  },
+  {
+    ...{ name: 'savepoint', operands: ['FILE', 'DIR'], options: drain },
+    summary: 'Starts a job that does not run, only to leave a savepoint of it in DIR.',
+  },
+  {
+    ...{ name: 'resume', operands: ['FILE', 'DIR'] },
+    summary: 'Runs a job, with empty state of its own, from the savepoint in DIR.',
+    options: {
+      ...running,
+      'allow-non-restored-state': {
+        type: 'boolean',
+        help: 'let go state of uids that no operator has any more',
+      },
+    },
   },
   {
     ...{ name: 'explain', operands: ['FILE'] },

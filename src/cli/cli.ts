@@ -5,7 +5,7 @@
 import { readArguments, type Asked, type Invocation } from './arguments.js';
 import { exitCodes, type CliIo } from './io.js';
 import { loadJob } from './job-file.js';
-import { runJob } from './run-command.js';
+import { runJob, savepointOf } from './run-command.js';
 import { ReaderLeft, Speech } from './speech.js';
 import { checkpoints, diffState, exportState, getState, listState } from './state-commands.js';
 import { why } from './why-command.js';
@@ -51,6 +51,10 @@ async function obey(invocation: Invocation, speech: Speech, io: CliIo): Promise<
   switch (command.name) {
     case 'run':
       return runJob(await loadJob(first, io.modules), { values, speech, io });
+    case 'savepoint':
+      return savepointOf(await loadJob(first, io.modules), second, { values, speech, io });
+    case 'resume':
+      return runJob(await loadJob(first, io.modules), { values, speech, io, resumeFrom: second });
     case 'explain': {
       const explanation = (await loadJob(first, io.modules)).explain();
       const text = values['mermaid'] === true ? explanation.toMermaid() : String(explanation);

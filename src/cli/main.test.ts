@@ -111,6 +111,29 @@ describe('run', () => {
     expect(outputs('shards-out')).toEqual(['0', '1', '2']);
   });
 
+  test('savepoint and resume: from one state directory into another', async () => {
+    shop.write('first.mjs', totalsJob({ state: 'first' }));
+    shop.write('second.mjs', totalsJob({ state: 'second' }));
+    const { child, said, ended } = shop.start('run', 'first.mjs', '--savepoint', 'saved');
+    await said(/totals begins/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill('SIGTERM');
+    const { code, err } = await ended;
+    expect([code, err]).toEqual([0, expect.stringMatching(/Savepoint: saved\n/)]);
+    const [, records = ''] = /Stopped after .*: ([\d,]+) records/.exec(err) ?? [];
+    const resumed = shop.start('resume', 'second.mjs', 'saved', '--parallelism', '2');
+    await resumed.said(new RegExp(`totals goes on after epoch \\d+, ${records} records`));
+    resumed.child.kill('SIGINT');
+    expect((await resumed.ended).code).toBe(0);
+    // Of a job that does not run; a directory that holds one already is refused.
+    expect(await shop.run('savepoint', 'second.mjs', 'again')).toMatchObject({
+      ...{ code: 0, err: expect.stringContaining('Savepoint: again\n') },
+    });
+    expect(await shop.run('savepoint', 'second.mjs', 'saved')).toMatchObject({
+      ...{ code: 1, err: expect.stringMatching(/OPTIONS_INVALID: .*savepoint/) },
+    });
+  });
+
   test('--metrics: served while it runs', async () => {
     shop.write('measured.mjs', totalsJob({ state: 'measured' }));
     const { child, said, ended } = shop.start('run', 'measured.mjs', '--metrics', '0');

@@ -6,6 +6,7 @@ import type { Run } from '../run.js';
 import type { RunStatus, RunSummary } from '../runtime/job-options.js';
 import { spanText } from '../runtime/time-words.js';
 import type { Invocation } from './arguments.js';
+import { isCoded } from './error-text.js';
 import { exitCodes, type CliIo } from './io.js';
 import type { JobDefinition, OptionChanges } from './define-job.js';
 import { ProgressMeter, amount, lossesText, progressText } from './progress.js';
@@ -15,6 +16,8 @@ interface Surroundings {
   readonly values: Invocation['values'];
   readonly speech: Speech;
   readonly io: CliIo;
+  /** Directory of a savepoint. */
+  readonly resumeFrom?: string;
 }
 
 /** How often progress is told: as often as it can be read on a terminal, now and then in a log. */
@@ -89,7 +92,7 @@ class Refused extends Error {
 
 function changesOf(
   given: RunOptions<unknown, unknown>,
-  { values, speech }: Surroundings,
+  { values, speech, resumeFrom }: Surroundings,
   signal: AbortSignal,
 ): OptionChanges {
   const parallelism = values['parallelism'];
@@ -98,6 +101,9 @@ function changesOf(
     signal: AbortSignal.any(signals),
     ...(given.logger === undefined ? { logger: speech.logger() } : {}),
     ...(parallelism === undefined ? {} : { parallelism: Number(parallelism) }),
+    ...(resumeFrom === undefined ? {} : { resumeFrom }),
+    ...(values['rewind'] === true ? { rewind: true } : {}),
+    ...(values['allow-non-restored-state'] === true ? { allowNonRestoredState: true } : {}),
   };
 }
 
@@ -105,8 +111,9 @@ function changesOf(
 function listenToSignals(
   run: Run,
   aborting: AbortController,
-  { speech, io }: Surroundings,
+  { values, speech, io }: Surroundings,
 ): () => void {
+  const { savepoint } = values;
   let signals = 0;
   return io.onSignal((signal) => {
     signals += 1;
@@ -116,8 +123,43 @@ function listenToSignals(
     }
     const text = `${signal}: stopping with a last commit; once more to abort`;
     speech.note({ type: 'stopping', signal }, text);
-    run.stop().catch(() => undefined);
+    if (typeof savepoint !== 'string') return void run.stop().catch(() => undefined);
+    run.stopWithSavepoint(savepoint, { drain: values['drain'] === true }).then(
+      () => tellSavepoint(savepoint, speech),
+      (error: unknown) => {
+        // The directory holds one already: the job goes on, and the next signal asks anew.
+        if (!isCoded(error) || error.code !== 'OPTIONS_INVALID') return;
+        signals = 0;
+        speech.error(error);
+      },
+    );
   });
+}
+
+/** A job that does not run is started with its intake closed, so nothing is read on the way. */
+export async function savepointOf(
+  job: JobDefinition,
+  directory: string,
+  surroundings: Surroundings,
+): Promise<number> {
+  const { values, speech, io } = surroundings;
+  const { signal } = new AbortController();
+  const run = job.run((defined) => changesOf(defined, surroundings, signal));
+  const startedAt = io.clock.elapsed();
+  // Where the target is refused, the job has not been stopped.
+  const stopping = run.stopWithSavepoint(directory, { drain: values['drain'] === true });
+  const summary = await stopping.catch(async (error: unknown) => {
+    await run.stop().catch(() => undefined);
+    throw error;
+  });
+  const elapsedMs = io.clock.elapsed() - startedAt;
+  speech.note({ ...factsOfSummary(job.name, summary), elapsedMs }, summaryText(summary, elapsedMs));
+  tellSavepoint(directory, speech);
+  return exitCodes.done;
+}
+
+function tellSavepoint(directory: string, speech: Speech): void {
+  speech.note({ type: 'savepoint', directory }, `Savepoint: ${directory}`);
 }
 
 /** Rejects a while after an abort: a sink that hangs must not keep a process that was told twice to end. */

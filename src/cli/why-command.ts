@@ -92,6 +92,7 @@ function silenced(defined: RunOptions<unknown, unknown>): OptionChanges {
     ...{ from, to },
     ...(defined.deadLetters === undefined ? {} : { deadLetters: silentSink(defined.deadLetters) }),
     checkpoint: { records: Number.MAX_SAFE_INTEGER },
+    rewind: false,
   };
 }
 

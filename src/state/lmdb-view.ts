@@ -14,12 +14,12 @@ import { decodeKey, encodeKey } from './key-codec.js';
 import {
   HEADER_KEY,
   checkFile,
-  fault,
   generationOf,
   isAnswered,
   socketPath,
   storedKey,
 } from './lmdb-backend.js';
+import { fault } from './lmdb-faults.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
