@@ -4,7 +4,7 @@
  * It needs the npm registry. Where there is none, TIDEMARK_OFFLINE=1 skips it, and says so.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -94,7 +94,9 @@ test('a bundle for use inside RxJS carries no database and no file format', asyn
     ...(output?.imports ?? []).map(({ path }) => path),
   ];
   expect(
-    modules.filter((path) => /(?:^|node_modules\/)(?:lmdb|csv-parse)(?:\/|$)/.test(path)),
+    modules.filter((path) =>
+      /(?:^|node_modules\/)(?:lmdb|csv-parse|prom-client)(?:\/|$)/.test(path),
+    ),
   ).toEqual([]);
   expect(modules.some((path) => path.includes('node_modules/tidemark/'))).toBe(true);
 
@@ -105,6 +107,24 @@ test('a bundle for use inside RxJS carries no database and no file format', asyn
   rmSync(bare, { recursive: true, force: true });
   expect(printed.trimEnd().split('\n').toSorted()).toEqual(['mark 1', 'tide 2']);
 });
+
+test('the command line comes with it, and runs a job file', () => {
+  const bin = join(consumer, 'node_modules', '.bin', 'tidemark');
+  const description = readFileSync(join(root, 'package.json'), 'utf8');
+  const { version } = JSON.parse(description) as { version: string };
+  expect(must(bin, ['--version'], consumer).trim()).toBe(version);
+  writeFileSync(join(consumer, 'job.mjs'), jobFile);
+  must(bin, ['run', 'job.mjs', '--quiet'], consumer);
+  expect(must(bin, ['state', 'get', 'state', 'sum', 'all'], consumer)).toBe('6\n');
+});
+
+const jobFile = `
+import { collect, defineJob, iterable, keyBy, lmdb, pipeline, reduce, unchecked } from 'tidemark';
+const sums = pipeline('sums', unchecked(), (numbers) =>
+  numbers.pipe(keyBy(() => 'all'), reduce((a, b) => a + b, { uid: 'sum' })));
+export default defineJob(sums, {
+  from: iterable([1, 2, 3]), to: collect({ uid: 'out' }), state: lmdb('state') });
+`;
 
 /** Runs a command and returns what it printed. Anything but success throws, with all that was said. */
 function must(command: string, args: readonly string[], cwd: string): string {

@@ -139,6 +139,12 @@ export {
   type IterableOptions,
   type Values,
 } from './connectors/iterable.js';
+export {
+  serveMetrics,
+  type Measured,
+  type MetricsServer,
+  type MetricsServerOptions,
+} from './connectors/metrics-server.js';
 export { nodeRuntime, type NodeRuntimeOptions } from './connectors/node-runtime.js';
 export { partFiles, type PartFilesOptions } from './connectors/part-files.js';
 export {
@@ -182,8 +188,10 @@ export {
 } from './core/runtime.js';
 export type { Clock } from './core/clock.js';
 export { explain, type ExplainedStep, type Explanation } from './runtime/explain.js';
+export type { RunMetrics, SplitMetrics, StepMetrics } from './runtime/metrics.js';
 export { why } from './runtime/why.js';
 export type { WhyHolder, WhyReport, WhyStep, WhyTime } from './runtime/why-report.js';
+export { defineJob, type JobDefinition } from './cli/define-job.js';
 export { run, type Run } from './run.js';
 export type { CheckpointOptions, RunOptions } from './run-options.js';
 export {

@@ -12,6 +12,8 @@ import type { EpochInfo } from './checkpoint/job-record.js';
 import { JobLife } from './runtime/job-life.js';
 import type { RunStatus, RunSummary } from './runtime/job-options.js';
 import { stopOnSignals } from './runtime/signals.js';
+import type { RunMetrics } from './runtime/metrics.js';
+import { watchMetrics } from './runtime/run-meter.js';
 import { insideOfJob } from './runtime/why-inside.js';
 import { inside, type Explicable } from './runtime/why.js';
 
@@ -19,6 +21,8 @@ import { inside, type Explicable } from './runtime/why.js';
 export interface Run extends Explicable {
   /** The present status at once, then about ten per second while it changes. Completes with the run, never fails. */
   readonly status$: Observable<RunStatus>;
+  /** A look at once, then about one per second while somebody watches, and a last one. Completes with the run, never fails. */
+  readonly metrics$: Observable<RunMetrics>;
   /** Resolves when the job has finished or was stopped; rejects with what failed. */
   readonly done: Promise<RunSummary>;
   /** Stops the intake, commits a last epoch, and gives `done`. The next run on this state goes on from there. */
@@ -95,6 +99,7 @@ export function run<Ins, Outs>(
   return {
     [inside]: () => insideOfJob(running, job),
     status$: status$ as unknown as Observable<RunStatus>,
+    metrics$: watchMetrics(() => running, job, done),
     done,
     stop() {
       running.stop();

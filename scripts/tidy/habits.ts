@@ -36,7 +36,9 @@ export function checkFunctionLength(source: Source, exceptions: Exceptions = {})
 
 /** Each file opens with a sentence that a newcomer understands. */
 export function checkHeadline(source: Source): Finding[] {
-  const opening = /^(?:\/\*\*?(?<block>.*?)\*\/|(?<lines>(?:\/\/[^\n]*\n)+))/s.exec(source.text);
+  const opening = /^(?:#![^\n]*\n)?(?:\/\*\*?(?<block>.*?)\*\/|(?<lines>(?:\/\/[^\n]*\n)+))/s.exec(
+    source.text,
+  );
   const comment = opening?.groups?.['block'] ?? opening?.groups?.['lines'] ?? '';
   const words = comment.replaceAll(/^\s*(?:\*|\/\/)/gm, '').trim();
   const isSentence =

@@ -130,6 +130,8 @@ export const errorTable = {
   RUN_CANCELLED: entry(
     'The run was cancelled, by its signal or by a second signal to its process.',
   ),
+  JOB_FILE_INVALID: entry('A job file could not be loaded, or its default export is not a job.'),
+  PACKAGE_MISSING: entry('An optional package that is needed here is not installed.'),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorTable;

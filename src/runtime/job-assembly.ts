@@ -47,6 +47,8 @@ export interface AssembledJob {
   readonly bytesTotal: number | undefined;
   bytesRead(): number;
   readonly epochParts: EpochParts;
+  /** The bell that the loop of the job waits for. */
+  readonly wake: Wake;
 }
 
 interface Place {
@@ -111,6 +113,7 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
     bytesRead: () =>
       splits.reduce((sum, { pump }) => sum + pump.bytesRead, 0) +
       [...feeds.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    wake: assembly.wake,
     epochParts: { splits, feeds, tasks, sourceTask, stores, sinks, identity, base },
   };
 }

@@ -246,7 +246,7 @@ export class Job {
         wake: this.#wake,
         epochAt: this.#epochs?.nextAt() ?? Infinity,
       });
-      await this.#wake.wait();
+      await this.#wake.wait(this.#runtime.clock);
       cancel();
     }
   }

@@ -34,3 +34,17 @@ test('rings between two waits wake the second one', async () => {
   await wake.wait();
   expect(wake).toBeInstanceOf(Wake);
 });
+
+test('it knows how long it was waited for, by the clock that it is given', async () => {
+  const wake = new Wake();
+  let now = 100;
+  const clock = { elapsed: () => now };
+  const waiting = wake.wait(clock);
+  now = 130;
+  wake.ring();
+  await waiting;
+  wake.ring();
+  now = 200;
+  await wake.wait(clock);
+  expect(wake.waitedMs).toBe(30);
+});

@@ -31,7 +31,7 @@ export const environmentOptions = {
   ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
 };
 /** Comes before the encoding of every key. */
-const HEADER_KEY = Uint8Array.of(0);
+export const HEADER_KEY = Uint8Array.of(0);
 
 /** State in a directory of its own, which is made when it is missing. It must be on a local file system. */
 export function lmdb(directory: string): StateBackendFactory {
@@ -106,7 +106,7 @@ class LmdbBackend implements StateBackend {
     this.#checkFailure();
     try {
       database.transactionSync(() => {
-        if (generationOf(database, directory) !== generation)
+        if (generationOf(database.getBinary(HEADER_KEY), directory) !== generation)
           throw fault('STATE_IN_USE', 'one that somebody else has opened since', directory);
         for (const [key, value] of entries)
           if (value === undefined) database.removeSync(key);
@@ -203,7 +203,7 @@ function setAside(directory: string, mark: string): void {
 }
 
 /** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */
-function checkFile(path: string, wasOpened: boolean): void {
+export function checkFile(path: string, wasOpened: boolean): void {
   const isEmpty = (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
   if (isEmpty && wasOpened) throw fault('STATE_DAMAGED', 'one whose content is gone', path);
   if (isEmpty) return;
@@ -229,20 +229,20 @@ function isWholeKey(key: Uint8Array): boolean {
 /** Called inside a write transaction, so that no two owners get the same generation. */
 function raiseGeneration(database: Database, directory: string): number {
   const isNew = [...database.getKeys({ limit: 1 })].length === 0;
-  const generation = isNew ? 1 : generationOf(database, directory) + 1;
+  const generation = isNew ? 1 : generationOf(database.getBinary(HEADER_KEY), directory) + 1;
   const slab = new SlabWriter();
   slab.append(HEADER_KEY, encodeValue({ format: LMDB_FORMAT, generation }));
   database.putSync(HEADER_KEY, slab.finish());
   return generation;
 }
 
-function generationOf(database: Database, directory: string): number {
-  const header = { format: 0, generation: 0 };
-  forEachRecord(copyOf(database.getBinary(HEADER_KEY)) ?? HEADER_KEY, directory, (_key, value) => {
-    if (value !== undefined) Object.assign(header, readValue(value));
+export function generationOf(header: Uint8Array | undefined, directory: string): number {
+  const known = { format: 0, generation: 0 };
+  forEachRecord(copyOf(header) ?? HEADER_KEY, directory, (_key, value) => {
+    if (value !== undefined) Object.assign(known, readValue(value));
   });
-  if (header.format === LMDB_FORMAT) return header.generation;
-  throw fault('STATE_VERSION_UNKNOWN', `format ${header.format}`, directory);
+  if (known.format === LMDB_FORMAT) return known.generation;
+  throw fault('STATE_VERSION_UNKNOWN', `format ${known.format}`, directory);
 }
 
 /** Resolves when this process alone holds the directory, until the steps of `undo` are taken. */
@@ -265,7 +265,7 @@ async function takeOwnership(directory: string, undo: (() => Promise<void>)[]): 
 }
 
 /** In the directory, unless that makes it longer than a socket may be: about 107 bytes on Linux, 103 on macOS. */
-function socketPath(directory: string): string {
+export function socketPath(directory: string): string {
   const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
   if (process.platform === 'win32') return `\\\\.\\pipe\\tidemark-${name}`;
   const path = join(directory, 'owner.sock');
@@ -285,7 +285,7 @@ function listen(path: string): Promise<Server | undefined> {
 }
 
 /** The system answers for an owner that is busy or stopped. Whatever else comes back than a refusal is an answer. */
-function isAnswered(path: string): Promise<boolean> {
+export function isAnswered(path: string): Promise<boolean> {
   return new Promise((answer) => {
     const socket = connect(path, () => {
       socket.destroy();
