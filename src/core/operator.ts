@@ -8,11 +8,12 @@
  *     second(value, timestamp)    the same for the second input of a two-input operator
  *     advance(time, budget)       when the input watermark has risen; again with the same time until it says `true`
  *     tick(now, budget)           when processing time has passed what was asked for; again until it says `true`
+ *     completions.take(budget)    after `context.arrived()`, between two elements and never inside a walk; again until `true`
  *     close()                     once, also after an error; never before a crash
  *
  * Operators keep nothing outside declared state: that is why none of them has a barrier method.
  */
-import type { Origin } from './flow.js';
+import type { BeyondCapacity, InHand } from './in-hand.js';
 import type { Key } from './key.js';
 
 /** Where an operator puts what it emits. One call per element, straight into the next operator. */
@@ -41,6 +42,8 @@ export interface Operator extends Receiver {
   outputWatermark?(inputWatermark: number): number;
   /** Present on watermark generators only. */
   readonly generator?: WatermarkGenerator;
+  /** Present on operators that wait for answers from outside, such as `asyncMap`. */
+  readonly completions?: Completions;
   /**
    * `element` of a watermark generator in two halves, neither of which counts, so that it can be a part of a run of
    * stateless steps: the timestamp of an element, NaN for one that has been refused; and what an element that has gone on
@@ -54,6 +57,23 @@ export interface Operator extends Receiver {
    */
   waiting?(): { readonly count: number; readonly earliest: number } | undefined;
   close?(): void;
+}
+
+/**
+ * The part of an operator that waits for answers from outside. What it waits for is declared state from the moment it
+ * enters, so barriers pass; what has arrived is emitted by `take` alone, in the turn of the task.
+ */
+export interface Completions {
+  /**
+   * Emits what has arrived, up to the next watermark that it lets go: it then asks for a walk and says `false`, so that
+   * the operators behind it have seen that watermark before anything that follows. Also `false` when the budget is used
+   * up. Called once before the first element, where a restore has left something to wait for.
+   */
+  take(budget: Budget): boolean;
+  /** No further element is wanted: the task takes signals only, until `take` has made room. Asked before each element. */
+  readonly isFull: boolean;
+  /** Elements that have entered and not left. Until it is 0 the task has not ended, nor is its output idle. */
+  readonly inFlight: number;
 }
 
 /** The part of an operator that makes watermarks: it hears of each source split by the number of its task input. */
@@ -141,6 +161,22 @@ export interface OperatorContext {
   fail(cause: unknown, place: { key?: unknown; timestamp?: number | undefined }): never;
   /** From here on, what is emitted is derived by this operator from the key and time given, until the next element. */
   derive(key: unknown, time: number): void;
+  /** Which element is in hand, to be kept beside it and given to `resume` later. */
+  inHand(): InHand;
+  /** From here on, what is emitted comes from this element, which was in hand once; until the next element. */
+  resume(element: InHand): void;
+  /** Something has arrived that `completions.take` emits. May be called at any time, also where nobody is in a step. */
+  arrived(): void;
+  /** `completions.isFull` has become true. */
+  hold(): void;
+  /**
+   * What becomes of elements that an operator has no capacity for. `hold`: the task holds its inputs back while
+   * `completions.isFull`. `keep`: nobody can be held back, and all are kept (the harness). `refuse`: nobody can be held
+   * back, and nothing may grow without bound (a subscription).
+   */
+  readonly beyondCapacity: BeyondCapacity;
+  /** Whether a key belongs to this shard, for operators without a key that need keys for their state. */
+  ownsKey(key: Key): boolean;
 }
 
 /** Written by a keyBy for each element, read by the keyed operators behind it. */
@@ -255,11 +291,4 @@ export interface OperatorFacts {
   readonly latenessMs?: number | 'inherited';
   /** Whether equal input gives equal output in any admissible order. */
   readonly deterministic?: boolean;
-}
-
-/** Names the source record or the derivation of the element in hand, for errors and late records. */
-export interface InHand {
-  readonly origin: Origin;
-  readonly position: number;
-  readonly key: unknown;
 }

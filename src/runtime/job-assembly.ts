@@ -239,7 +239,7 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
 
 function makeHost(
   place: Place,
-  { options, journal }: AssemblyOptions,
+  { options, journal, wake }: AssemblyOptions,
   { deadLetters, frozen }: { deadLetters: SinkPump | undefined; frozen: (epoch: number) => void },
 ): TaskHost {
   const { clock } = options.runtime;
@@ -257,6 +257,7 @@ function makeHost(
       journal.dead(record);
     },
     frozen,
+    arrived: () => wake.ring(),
   };
 }
 

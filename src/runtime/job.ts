@@ -21,7 +21,7 @@ import { armClock } from './job-clock.js';
 import { statusOf } from './job-status.js';
 import { abandonAll, closeAll } from './job-teardown.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
-import { EpochDriver, allEnded } from './job-epochs.js';
+import { EpochDriver } from './job-epochs.js';
 import { operatorsOf, planOf } from './plan.js';
 import { guardState } from './state-guard.js';
 import { Wake } from './wake.js';
@@ -68,11 +68,9 @@ export class Job {
       await this.#recover();
       if (!this.#alreadyFinished) await this.#loop();
       await closeAll(this.#remains());
-      return this.#enter(
-        this.#epochs !== undefined && this.#stopIsAsked && !allEnded(this.parts)
-          ? 'stopped'
-          : 'finished',
-      );
+      // Not whether all tasks have ended by now: behind the barrier of a stop an answer may have ended them.
+      const isFinished = this.#alreadyFinished || this.#phase === 'finishing';
+      return this.#enter(isFinished ? 'finished' : 'stopped');
     } catch (error) {
       this.#failure ??= { error };
       const { clock } = this.#runtime;

@@ -20,3 +20,4 @@ export {
   type SimulatedWorldOptions,
 } from './simulated-world.js';
 export { verifyOperator, type CaseStep, type OperatorCase } from './verify-operator.js';
+export { PendingCalls, type PendingCall } from './pending-calls.js';
