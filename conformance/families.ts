@@ -2,6 +2,7 @@
 import { hasOffEnd, readCases, type Case } from './case.js';
 import { Mismatch, NotApplicable } from './drive.js';
 import { runAssign } from './families/assign.js';
+import { runAsync } from './families/async.js';
 import { runMergingSet } from './families/merging-set.js';
 import { runProcess } from './families/process.js';
 import { runTimers } from './families/timers.js';
@@ -50,6 +51,8 @@ export const families: readonly Family[] = [
   { file: 'process-timers.json', run: runByKind },
   { file: 'watermark-merge.json', run: (testCase) => runWatermarks(testCase, fromTests) },
   { file: 'ttl.json', run: (testCase) => runTtl(testCase, fromTests) },
+  { file: 'async.json', run: (testCase) => runAsync(testCase, fromTests) },
+  { file: 'flink-1.20/async.jsonl', run: (testCase) => runAsync(testCase, recorded) },
   { file: 'recorded/windows.json', run: (testCase) => runWindows(testCase, fromTests) },
   { file: 'flink-1.20/windows.jsonl', run: (testCase) => runWindows(testCase, recorded) },
   { file: 'flink-1.20/process.jsonl', run: (testCase) => runProcess(testCase, recorded) },
@@ -58,11 +61,9 @@ export const families: readonly Family[] = [
   { file: 'flink-1.20/ttl.jsonl', run: (testCase) => runTtl(testCase, recorded) },
   { file: 'flink-1.20/watermarks.jsonl', run: (testCase) => runWatermarks(testCase, recorded) },
   ...[
-    'async.json',
     'cep.json',
     'interval-join.json',
     'recorded/cep.json',
-    'flink-1.20/async.jsonl',
     'flink-1.20/cep.jsonl',
     'flink-1.20/interval-join.jsonl',
     'flink-1.20/window-join.jsonl',

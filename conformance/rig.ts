@@ -13,6 +13,7 @@ import type { Signal } from '../src/core/flow.js';
 import type { Operator, OperatorContext } from '../src/core/operator.js';
 import { DataStream, inputNode } from '../src/dsl/data-stream.js';
 import { LocalRun } from '../src/runtime/local-run.js';
+import type { TaskWiring } from '../src/runtime/task-wiring.js';
 import { KeyedStore } from '../src/state/slots.js';
 import { HarnessDisk } from '../src/testing/harness-disk.js';
 import type { Item, Recorded } from './case.js';
@@ -28,6 +29,8 @@ export interface RigOptions {
   readonly sides?: readonly string[];
   /** Whether values that are given out are frozen, as in tests. Default true. */
   readonly isGuarded?: boolean;
+  /** Whether a restore brings the watermarks back too, as that of a job does. Default false. */
+  readonly restoresWatermarks?: boolean;
 }
 
 /** Processing time, moved by the case; nothing fires by itself, but what would is known. */
@@ -65,6 +68,7 @@ export class Rig {
   readonly #node: GraphNode;
   readonly #outputs: Outputs;
   readonly #snapshots = new Map<string, HarnessDisk>();
+  readonly #marks = new Map<string, ReturnType<TaskWiring['marks']>>();
   #disk = new HarnessDisk();
   #committer = new EmbeddedCommitter(this.#disk, { where: 'rig' });
   #stores = new Map<string, KeyedStore<object>>();
@@ -98,29 +102,28 @@ export class Rig {
   /** NaN: no timestamp. */
   element(value: unknown, timestamp = NaN, input = 0): void {
     this.#run.next(this.#inputOf(input), value, timestamp);
-    this.#note();
+    this.note();
   }
 
   signal(signal: Signal, input = 0): void {
     this.#run.signal(this.#inputOf(input), signal);
-    this.#note();
+    this.note();
   }
 
   /**
    * Lets the step advance once more to the watermark that it has reached, so that timers fire which were set behind it. A
    * task of Tidemark does so with the next watermark, and none repeats the last one.
    */
-  advanceAgain(): void {
-    const time = this.watermark;
+  advanceAgain(time = this.watermark): void {
     this.#run.between(() => this.#operator?.advance?.(time, { left: Infinity }));
-    this.#note();
+    this.note();
   }
 
   /** Sets the clock, then fires what is due, all of which sees this time. */
   processingTime(time: number): void {
     this.clock.time = time;
     this.#run.tick();
-    this.#note();
+    this.note();
   }
 
   snapshot(name: string): void {
@@ -142,6 +145,7 @@ export class Rig {
     });
     this.#committer.clean();
     this.#snapshots.set(name, this.#disk.copy());
+    this.#marks.set(name, this.#run.task.wiring.marks());
   }
 
   /** A snapshot, to be handed to another rig. */
@@ -168,9 +172,11 @@ export class Rig {
     this.clock.armed.clear();
     this.clock.time = 0;
     if (options.keepsOutput !== true) this.take();
-    this.#watermark = -Infinity;
+    const marks = this.#options.restoresWatermarks === true ? this.#marks.get(name) : undefined;
+    const nodes = this.#run.plan.names;
+    this.#watermark = marks?.get(nodes.get(this.#node) ?? '')?.output ?? -Infinity;
     this.#isIdle = false;
-    this.#run = this.#start(options.groups);
+    this.#run = this.#start(options.groups, marks);
   }
 
   /** What has come out since the last call. */
@@ -211,9 +217,21 @@ export class Rig {
     const { spec } = node;
     const create = (context: OperatorContext): Operator => {
       this.#operator = spec.create(context);
+      if (this.#operator.completions !== undefined) this.#noteEach(this.#operator);
       return this.#operator;
     };
     return { ...node, spec: { ...spec, create } };
+  }
+
+  /** An asynchronous operator lets several watermarks go in one step, with records between them. */
+  #noteEach(operator: Operator): void {
+    const outputWatermark = operator.outputWatermark?.bind(operator);
+    operator.outputWatermark = (input) => {
+      const watermark = outputWatermark?.(input) ?? input;
+      if (watermark > this.#watermark) this.#out.push({ wm: watermark });
+      this.#watermark = Math.max(this.#watermark, watermark);
+      return watermark;
+    };
   }
 
   get #index(): number {
@@ -224,7 +242,7 @@ export class Rig {
     return this.#run.inputs.indexOf(this.#roots[input] as InputNode);
   }
 
-  #start(groups: Groups): LocalRun {
+  #start(groups: Groups, marks?: ReturnType<TaskWiring['marks']>): LocalRun {
     this.#stores = new Map();
     return new LocalRun({
       outputs: this.#outputs,
@@ -238,6 +256,7 @@ export class Rig {
         this.#stores.set(uid, store);
         return store;
       },
+      restoredMarks: marks,
       failed: (error) => {
         throw error;
       },
@@ -266,7 +285,7 @@ export class Rig {
   }
 
   /** Notes how the output watermark and idleness have changed in a step: behind its records. */
-  #note(): void {
+  note(): void {
     const { frontier } = this.#run.task.wiring;
     const watermark = frontier.output(this.#index);
     const isIdle = frontier.isIdle(this.#index);

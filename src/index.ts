@@ -13,6 +13,8 @@ export {
   type Aggregator,
   type TotalOptions,
 } from './dsl/aggregators.js';
+export { asyncFlatMap, asyncMap, type AsyncCall, type AsyncMapOptions } from './dsl/async-map.js';
+export type { RetryOptions } from './dsl/async-retry.js';
 export { elements, first, last, type ByOptions } from './dsl/collecting.js';
 export { combine } from './dsl/combine.js';
 export { broadcast, type BroadcastStream } from './dsl/broadcast.js';

@@ -189,6 +189,12 @@ function contextOf(currentSplit: () => number): OperatorContext {
     keyCell: unasked,
     keyedState: unasked,
     replicatedState: unasked,
+    inHand: unasked,
+    resume: unasked,
+    arrived: unasked,
+    hold: unasked,
+    ownsKey: unasked,
+    beyondCapacity: 'keep',
     reject(_value, _timestamp, cause) {
       throw cause;
     },

@@ -64,6 +64,13 @@ export const errorTable = {
   USER_FUNCTION_ASYNC: entry(
     'A function given by the user returned a promise where only a plain value is allowed.',
   ),
+  ASYNC_TIMEOUT: entry(
+    'A call of asyncMap was not answered in time, and nothing says what to go on with.',
+    true,
+  ),
+  ASYNC_OVERFLOW: entry(
+    'More elements came into an asyncMap of a subscription than it has capacity for.',
+  ),
   REENTRY_OVERFLOW: entry(
     'More elements were pushed from inside a step than the re-entry queue may hold.',
   ),

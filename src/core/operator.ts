@@ -8,12 +8,26 @@
  *     second(value, timestamp)    the same for the second input of a two-input operator
  *     advance(time, budget)       when the input watermark has risen; again with the same time until it says `true`
  *     tick(now, budget)           when processing time has passed what was asked for; again until it says `true`
+ *     completions.take(budget)    after `context.arrived()`, between two elements and never inside a walk; again until `true`
  *     close()                     once, also after an error; never before a crash
  *
  * Operators keep nothing outside declared state: that is why none of them has a barrier method.
  */
-import type { Origin } from './flow.js';
+import type { BeyondCapacity, InHand } from './in-hand.js';
 import type { Key } from './key.js';
+import type { KeyCell, KeyedState, KeyedStateSpec } from './keyed-state.js';
+
+export type {
+  DeclaredSchema,
+  KeyCell,
+  KeyedState,
+  KeyedStateSpec,
+  Slot,
+  StateEvolution,
+  StateVersions,
+  TimeDomain,
+  TimerIndex,
+} from './keyed-state.js';
 
 /** Where an operator puts what it emits. One call per element, straight into the next operator. */
 export interface Receiver {
@@ -41,6 +55,8 @@ export interface Operator extends Receiver {
   outputWatermark?(inputWatermark: number): number;
   /** Present on watermark generators only. */
   readonly generator?: WatermarkGenerator;
+  /** Present on operators that wait for answers from outside, such as `asyncMap`. */
+  readonly completions?: Completions;
   /**
    * `element` of a watermark generator in two halves, neither of which counts, so that it can be a part of a run of
    * stateless steps: the timestamp of an element, NaN for one that has been refused; and what an element that has gone on
@@ -54,6 +70,23 @@ export interface Operator extends Receiver {
    */
   waiting?(): { readonly count: number; readonly earliest: number } | undefined;
   close?(): void;
+}
+
+/**
+ * The part of an operator that waits for answers from outside. What it waits for is declared state from the moment it
+ * enters, so barriers pass; what has arrived is emitted by `take` alone, in the turn of the task.
+ */
+export interface Completions {
+  /**
+   * Emits what has arrived, up to the next watermark that it lets go: it then asks for a walk and says `false`, so that
+   * the operators behind it have seen that watermark before anything that follows. Also `false` when the budget is used
+   * up. Called once before the first element, where a restore has left something to wait for.
+   */
+  take(budget: Budget): boolean;
+  /** No further element is wanted: the task takes signals only, until `take` has made room. Asked before each element. */
+  readonly isFull: boolean;
+  /** Elements that have entered and not left. Until it is 0 the task has not ended, nor is its output idle. */
+  readonly inFlight: number;
 }
 
 /** The part of an operator that makes watermarks: it hears of each source split by the number of its task input. */
@@ -146,100 +179,22 @@ export interface OperatorContext {
   fail(cause: unknown, place: { key?: unknown; timestamp?: number | undefined }): never;
   /** From here on, what is emitted is derived by this operator from the key and time given, until the next element. */
   derive(key: unknown, time: number): void;
-}
-
-/** Written by a keyBy for each element, read by the keyed operators behind it. */
-export interface KeyCell {
-  key: Key;
-  /** The slot of the key, where it has been looked up already for the one operator that reads this register. */
-  slot?: Slot | undefined;
-}
-
-/** What an operator declares about its keyed state: how a key's live object is made, packed and thrown away. */
-export interface KeyedStateSpec<Live extends object = object> {
-  /** The live object of a key that is met for the first time. */
-  create(): Live;
-  /** A plain value that holds all of it. It is encoded at once, so it may share parts with `live`. */
-  pack(live: Live): unknown;
-  unpack(packed: unknown): Live;
-  /** Whether nothing is left worth keeping; the slot is then dropped as soon as it has no timer either. */
-  isEmpty(live: Live): boolean;
-  /** Present where states have names of their own and may declare schemas. */
-  readonly evolution?: StateEvolution<Live>;
-}
-
-/** How the values of a state change over the releases of a pipeline. */
-export interface StateEvolution<Live extends object = object> {
-  /** By name of the state; undefined for one that declares none. */
-  readonly schemas: ReadonlyMap<string, DeclaredSchema | undefined>;
-  /** The same spec over what former releases have written. */
-  under(versions: ReadonlyMap<string, StateVersions>): KeyedStateSpec<Live>;
-}
-
-/** The schema of the values of one state. */
-export interface DeclaredSchema {
-  /** JSON Schemas of what is kept and of what `parse` takes; undefined where it cannot be said. */
-  json(): { readonly kept: unknown; readonly taken: unknown } | undefined;
-  /** @throws TidemarkError STATE_INCOMPATIBLE */
-  parse(value: unknown): unknown;
-  /** Makes a value of an older schema one of this; `version` counts schemas of the state from 0. */
-  readonly migrate: ((old: unknown, version: number) => unknown) | undefined;
-}
-
-/** Schemas that a state has been written under are numbered from 0; each packed value says its number. */
-export interface StateVersions {
-  readonly current: number;
-  /** What to do with a value of another number on its first read; left out: nothing. */
-  readonly upgrades: ReadonlyMap<number, (value: unknown) => unknown>;
-}
-
-/** One key's place in the heap. Operators change `live` in place, after `touch`. */
-export interface Slot<Live extends object = object> {
-  readonly key: Key;
-  readonly live: Live;
-}
-
-export type TimeDomain = 'event' | 'processing';
-
-/** The keyed state of one operator in one shard. */
-export interface KeyedState<Live extends object> {
-  /** The slot of a key, made when it is missing. One lookup. */
-  slot(key: Key): Slot<Live>;
-  find(key: Key): Slot<Live> | undefined;
-  /** The slot of the element in hand, made when it is missing; found already where elements are taken by the handful. */
-  slotOf(cell: KeyCell): Slot<Live>;
+  /** Which element is in hand, to be kept beside it and given to `resume` later. */
+  inHand(): InHand;
+  /** From here on, what is emitted comes from this element, which was in hand once; until the next element. */
+  resume(element: InHand): void;
+  /** Something has arrived that `completions.take` emits. May be called at any time, also where nobody is in a step. */
+  arrived(): void;
+  /** `completions.isFull` has become true. */
+  hold(): void;
   /**
-   * `find` for keys that will be in hand soon, the first `count` of them: puts their slots into `slots` and looks into
-   * each, so that they are near by then.
+   * What becomes of elements that an operator has no capacity for. `hold`: the task holds its inputs back while
+   * `completions.isFull`. `keep`: nobody can be held back, and all are kept (the harness). `refuse`: nobody can be held
+   * back, and nothing may grow without bound (a subscription).
    */
-  prefetch(keys: readonly Key[], count: number, slots: (Slot<Live> | undefined)[]): void;
-  /** The stamp of slots that have been changed since the last barrier: those need not be touched again. */
-  readonly epoch: number;
-  /** Must be called before `live` is changed: it stamps the slot with the epoch, and saves a frozen one first. */
-  touch(slot: Slot<Live>): void;
-  /**
-   * Must be called before something inside `live` is handed to user code that could change it: a frozen slot is saved
-   * first, so that not even a change in place reaches the epoch that has ended.
-   */
-  preserve(slot: Slot<Live>): void;
-  /** Drops the slot when its spec says that it is empty and no timer is set; to be called after a change that may empty it. */
-  release(slot: Slot<Live>): void;
-  readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
-  slots(): IterableIterator<Slot<Live>>;
-  readonly size: number;
-}
-
-/** Pending timers of one domain, ordered by time. A (key, time) pair is one timer, however often it is set. */
-export interface TimerIndex<Live extends object> {
-  set(slot: Slot<Live>, time: number): void;
-  delete(slot: Slot<Live>, time: number): void;
-  /** Takes out the next timer due at or before `time`, or gives undefined. The time is in `firedTime`. */
-  take(time: number): Slot<Live> | undefined;
-  /** The time of the timer that `take` gave last. */
-  readonly firedTime: number;
-  /** The earliest pending time, Infinity when there is none. */
-  next(): number;
-  readonly size: number;
+  readonly beyondCapacity: BeyondCapacity;
+  /** Whether a key belongs to this shard, for operators without a key that need keys for their state. */
+  ownsKey(key: Key): boolean;
 }
 
 /** What kind of step a node is; the planner and the checks of the graph go by it. */
@@ -289,11 +244,4 @@ export interface OperatorFacts {
   readonly latenessMs?: number | 'inherited';
   /** Whether equal input gives equal output in any admissible order. */
   readonly deterministic?: boolean;
-}
-
-/** Names the source record or the derivation of the element in hand, for errors and late records. */
-export interface InHand {
-  readonly origin: Origin;
-  readonly position: number;
-  readonly key: unknown;
 }

@@ -7,7 +7,7 @@ export function asyncError(operator: string): TidemarkError {
     expected: 'a plain value',
     got: 'a promise',
     where: operator,
-    hint: 'Functions of this step must be synchronous; fetch data before the pipeline, or in a sink.',
+    hint: 'Functions of this step must be synchronous; asyncMap is the step that waits for promises.',
   });
 }
 

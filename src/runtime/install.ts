@@ -78,6 +78,7 @@ function start(
   const run = new LocalRun({
     outputs,
     clock: systemClock,
+    beyondCapacity: 'refuse',
     // What leaves after the end of the run (a step that was already under way) has no listener any more.
     emit: (output, value, timestamp) => {
       if (!isOver) listener.emit(output, value, timestamp);
@@ -118,7 +119,7 @@ function start(
           guarded(() =>
             run.end(input, () => {
               open -= 1;
-              if (open === 0) finish(() => listener.complete());
+              if (open === 0) run.whenEnded(() => finish(() => listener.complete()));
             }),
           );
         },

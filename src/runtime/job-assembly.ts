@@ -201,7 +201,7 @@ async function makeTask(place: Place, sinks: SinkPump[], assembly: AssemblyOptio
 
 function makeHost(
   place: Place,
-  { options, journal }: AssemblyOptions,
+  { options, journal, wake }: AssemblyOptions,
   { deadLetters, frozen }: { deadLetters: SinkPump | undefined; frozen: (epoch: number) => void },
 ): TaskHost {
   const { clock } = options.runtime;
@@ -219,6 +219,7 @@ function makeHost(
       journal.dead(record);
     },
     frozen,
+    arrived: () => wake.ring(),
   };
 }
 

@@ -19,7 +19,7 @@ import { armClock } from './job-clock.js';
 import { statusOf } from './job-status.js';
 import { abandonAll, closeAll } from './job-teardown.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
-import { EpochDriver, allEnded } from './job-epochs.js';
+import { EpochDriver } from './job-epochs.js';
 import { JobCopies } from './job-copies.js';
 import { openState, withAdvice } from './job-restore.js';
 import { planOf } from './plan.js';
@@ -80,8 +80,7 @@ export class Job {
       if (!this.#alreadyFinished) await this.#loop();
       await this.#copies.finish();
       await closeAll(this.#remains());
-      const isStopped = this.#epochs !== undefined && this.#stopIsAsked && !this.#isWhole();
-      return this.#enter(isStopped ? 'stopped' : 'finished');
+      return this.#enter(this.#isWhole() ? 'finished' : 'stopped');
     } catch (error) {
       this.#failure ??= { error };
       const { clock } = this.#runtime;
@@ -219,9 +218,15 @@ export class Job {
     }
   }
 
-  /** Whether all inputs have ended, and not only event time. */
+  /**
+   * Whether all inputs have ended, and not only event time. Not whether all tasks have ended by now: behind the barrier of
+   * a stop an answer may have ended them.
+   */
   #isWhole(): boolean {
-    return allEnded(this.parts) && (this.parts?.splits ?? []).every(({ pump }) => pump.hasEnded);
+    if (this.#alreadyFinished) return true;
+    return (
+      this.#phase === 'finishing' && (this.parts?.splits ?? []).every(({ pump }) => pump.hasEnded)
+    );
   }
 
   async #loop(): Promise<void> {

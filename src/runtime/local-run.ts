@@ -9,9 +9,11 @@ import { TidemarkError } from '../core/errors.js';
 import { NO_TIMESTAMP, type Chunk, type Flow } from '../core/flow.js';
 import { defaultMaxParallelism } from '../core/key-group.js';
 import type { InputNode, Outputs } from '../core/graph.js';
+import type { BeyondCapacity } from '../core/in-hand.js';
 import type { KeyedState, KeyedStateSpec } from '../core/operator.js';
 import { KeyedStore } from '../state/slots.js';
 import { FlowQueue } from './channel.js';
+import { checkIdleness, idleIn } from './local-idleness.js';
 import { planOf, type Plan } from './plan.js';
 import type { DeadRecord, LateRecord } from './records.js';
 import { Task } from './task.js';
@@ -35,7 +37,9 @@ export interface LocalRunOptions {
   /** Freeze what is given out or shared; for tests. Default false. */
   readonly isGuarded?: boolean;
   readonly restoredMarks?: TaskSpec['restoredMarks'];
-  /** Called when a timer of the clock fired and failed: there is no caller to throw to. */
+  /** What becomes of elements that an asynchronous step has no capacity for. Default `keep`. */
+  readonly beyondCapacity?: BeyondCapacity;
+  /** Called when a timer of the clock or an answer from outside failed: there is no caller to throw to. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -50,8 +54,9 @@ export class LocalRun {
   readonly #lastAt: number[];
   readonly #waiting: (() => void)[] = [];
   readonly #watchesIdleness: boolean;
-  #isBusy = false;
+  #isBusy = true;
   #isClosed = false;
+  #onEnded: (() => void) | undefined;
   #cancelTimer: (() => void) | undefined;
   #timerAt = Infinity;
 
@@ -84,8 +89,9 @@ export class LocalRun {
       restoredMarks: options.restoredMarks,
     };
     this.task = new Task(spec, { sliced: false, align: true });
-    this.#watchesIdleness = this.#idleIn(Infinity) !== Infinity;
+    this.#watchesIdleness = idleIn(this.task, this.#lastAt, Infinity) !== Infinity;
     this.task.settle();
+    this.#isBusy = false;
     // A split that gets nothing at all becomes idle too, and what was restored may have timers.
     this.#arm();
   }
@@ -140,6 +146,12 @@ export class LocalRun {
     });
   }
 
+  /** Calls back once all inputs have ended and nothing is in flight any more. */
+  whenEnded(then: () => void): void {
+    if (this.task.hasEnded) then();
+    else this.#onEnded = then;
+  }
+
   /** Does something to the task between two elements, and finishes the walk that it asked for. */
   between(change: () => void): void {
     this.#enter(() => {
@@ -154,7 +166,7 @@ export class LocalRun {
     this.#enter(() => {
       const now = this.#clock.now();
       this.task.tick(now);
-      this.#checkIdleness(now);
+      checkIdleness(this.task, this.#lastAt, now);
       this.task.settle();
     });
   }
@@ -190,6 +202,17 @@ export class LocalRun {
       this.#waiting.length = 0;
     }
     this.#arm();
+    if (this.task.hasEnded) this.#onEnded?.();
+  }
+
+  /** An answer from outside has arrived. Inside of a step it is taken at its end. */
+  #arrived(): void {
+    if (this.#isBusy || this.#isClosed) return;
+    try {
+      this.#enter(() => this.task.settle());
+    } catch (error) {
+      this.#options.failed(error);
+    }
   }
 
   #next(input: number, value: unknown, timestamp: number): void {
@@ -218,7 +241,7 @@ export class LocalRun {
     // The clock is not read where nothing goes by it.
     if (tick === Infinity && this.#timerAt === Infinity && !this.#watchesIdleness) return;
     const now = this.#clock.now();
-    const at = Math.min(tick, now + this.#idleIn(now));
+    const at = Math.min(tick, now + idleIn(this.task, this.#lastAt, now));
     if (at === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -232,25 +255,6 @@ export class LocalRun {
         this.#options.failed(error);
       }
     });
-  }
-
-  /** Milliseconds until the next split becomes idle, asked without making any idle. */
-  #idleIn(now: number): number {
-    let soonest = Infinity;
-    for (const [input, wired] of this.task.wiring.inputs.entries())
-      for (const { generator } of wired.generators) {
-        const left = generator?.polledInVain(input, 0) ?? Infinity;
-        if (left !== Infinity)
-          soonest = Math.min(soonest, Math.max(1, left - (now - (this.#lastAt[input] ?? now))));
-      }
-    return soonest;
-  }
-
-  #checkIdleness(now: number): void {
-    for (const [input, wired] of this.task.wiring.inputs.entries())
-      for (const { generator } of wired.generators)
-        if (generator?.polledInVain(input, now - (this.#lastAt[input] ?? now)) === Infinity)
-          this.task.requestWalk();
   }
 
   #sink(name: string): TaskSink {
@@ -277,6 +281,8 @@ export class LocalRun {
         dead(record, cause);
       },
       frozen: () => undefined,
+      arrived: () => this.#arrived(),
+      beyondCapacity: this.#options.beyondCapacity ?? 'keep',
     };
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { Counters, KeyCell, KeyedState, OperatorContext, Receiver } from '../core/operator.js';
 import type { Frontier } from '../time/frontier.js';
 import { describeWhence } from './records.js';
+import { heldElements, keySetter, ownsKey } from './in-hand.js';
 import type { Whence } from './channel.js';
 import type { TaskSpec } from './task-spec.js';
 import type { TaskTopology } from './task-topology.js';
@@ -21,6 +22,8 @@ export interface WiringView {
   readonly whence: Whence;
   readonly frontier: Frontier;
   walkRequested: boolean;
+  /** Something has arrived that an operator has to take. */
+  hasArrivals: boolean;
   readonly currentSplit: number;
   readonly topology: TaskTopology;
   sideOf(node: GraphNode, side: string): Receiver;
@@ -42,7 +45,6 @@ export function makeContext(
   const { spec } = node;
   const { host } = wiring.spec;
   const index = wiring.spec.stage.nodes.indexOf(node);
-  const derived: Origin = { name: `${spec.operator} "${name}"`, unit: 'time' };
   return {
     name,
     output,
@@ -95,11 +97,42 @@ export function makeContext(
         position: describeWhence(wiring.whence),
       });
     },
-    derive(key, time) {
-      wiring.whence.origin = derived;
-      wiring.whence.position = time;
-      wiring.whence.derivedKey = key;
+    derive: deriver(wiring, node, { name: `${spec.operator} "${name}"`, unit: 'time' }),
+    ...heldElements(wiring, node),
+    ...arrivals(wiring),
+  };
+}
+
+/** Makes the element in hand one that an operator has derived. */
+function deriver(
+  wiring: WiringView,
+  node: OperatorNode,
+  origin: Origin,
+): OperatorContext['derive'] {
+  const ownKey = keySetter(wiring, node);
+  return (key, time) => {
+    wiring.whence.origin = origin;
+    wiring.whence.position = time;
+    wiring.whence.derivedKey = key;
+    ownKey(key);
+  };
+}
+
+/** What operators ask for that wait for answers from outside. */
+function arrivals(
+  wiring: WiringView,
+): Pick<OperatorContext, 'beyondCapacity' | 'arrived' | 'hold' | 'ownsKey'> {
+  const { host, pressure } = wiring.spec;
+  return {
+    beyondCapacity: host.beyondCapacity ?? 'hold',
+    arrived() {
+      wiring.hasArrivals = true;
+      host.arrived?.();
     },
+    hold() {
+      pressure.isFull = true;
+    },
+    ownsKey: (key) => ownsKey(wiring.spec, key),
   };
 }
 

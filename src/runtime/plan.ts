@@ -8,6 +8,7 @@
  * behind it runs in a stage of its own. A step that hangs on several stages (behind a union) runs in each of them.
  * What is broadcast goes through a stage of one task, so that all shards meet it in the same order.
  */
+import { TidemarkError } from '../core/errors.js';
 import {
   nodeNames,
   nodesInOrder,
@@ -96,7 +97,9 @@ class Planner {
       this.#shuffle(from, draft, draft.name);
       return [draft];
     });
-    return [...new Set(homes)];
+    const distinct = [...new Set(homes)];
+    if (distinct.length > 1) refuseStateIn(node, this.#names.get(node) ?? '');
+    return distinct;
   }
 
   /**
@@ -128,6 +131,18 @@ class Planner {
       draft.shuffles.push({ name: homes.length > 1 ? `${name}/${from.name}` : name, node, from });
     }
   }
+}
+
+/** A step with state that would run in several stages: each would take what the others keep for its own. */
+function refuseStateIn(node: GraphNode, name: string): void {
+  if (node.kind !== 'operator' || node.spec.state === undefined) return;
+  throw new TidemarkError('KEY_MISSING', {
+    expected:
+      'a keyBy before a step that keeps something, where a union brings streams of several stages together',
+    got: 'a step without a key behind such a union, in a job of several shards',
+    where: `${node.spec.operator} "${name}"`,
+    hint: 'Put keyBy(...) directly before it, move it into the branches before the union, or run with parallelism 1.',
+  });
 }
 
 /** Kinds of the stateful operators, with what their state depends on, by uid. */

@@ -1,6 +1,7 @@
 /** What a task is made of: its place in the plan, what it reads and writes, and the host that runs it. */
 import type { Origin } from '../core/flow.js';
 import type { GraphNode } from '../core/graph.js';
+import type { BeyondCapacity } from '../core/in-hand.js';
 import type { KeyedState, KeyedStateSpec, Receiver } from '../core/operator.js';
 import type { NodeMark } from '../time/frontier.js';
 import type { ChannelWriter, FlowQueue, Pressure } from './channel.js';
@@ -43,6 +44,10 @@ export interface TaskHost {
   dead(record: DeadRecord, value: unknown, cause: unknown): void;
   /** All inputs have brought the barrier: the task's share of the epoch is complete, nothing else has entered. */
   frozen(epoch: number): void;
+  /** Something has arrived from outside that the task has to take: it is to be stepped soon. */
+  arrived?(): void;
+  /** What becomes of elements that an asynchronous operator has no capacity for. Default `hold`. */
+  readonly beyondCapacity?: BeyondCapacity | undefined;
 }
 
 export interface TaskSpec {

@@ -11,7 +11,7 @@ import type { Pressure, Whence } from './channel.js';
 import type { FusedRun } from './fusion.js';
 import { DealOut, FanOut, SecondInput, Spread, nowhere } from './receivers.js';
 import type { TaskInput, TaskSpec } from './task-spec.js';
-import { TaskNodes } from './task-nodes.js';
+import { TaskNodes, saysIdle } from './task-nodes.js';
 import { TaskTopology, type Reader } from './task-topology.js';
 import { WiredNode } from './wired-node.js';
 
@@ -34,6 +34,8 @@ export class TaskWiring extends TaskNodes {
   readonly whence: Whence = { origin: UNKNOWN_ORIGIN, position: 0, derivedKey: undefined };
   readonly inputs: readonly WiredInput[];
   walkRequested = false;
+  /** Whether what this task writes to had no room when it was asked last. */
+  hasFullOutput = false;
   /** Elements of the present run of a chunk that have been taken, as far as anybody may ask. */
   fed = 0;
   currentSplit = 0;
@@ -91,7 +93,7 @@ export class TaskWiring extends TaskNodes {
       }
       if (due > MIN_WATERMARK || generator !== undefined)
         frontier.advanced(index, due, operator?.outputWatermark?.(due) ?? due);
-      const idle = frontier.settleIdle(index, generator?.allIdle());
+      const idle = frontier.settleIdle(index, saysIdle(operator));
       if (wired.announces) wired.announce(frontier.output(index), idle, frontier.wasIdle(index));
     }
     return true;
@@ -181,11 +183,12 @@ export class TaskWiring extends TaskNodes {
     return hasSent;
   }
 
-  /** Whether something that this task writes to has no room; lowers the flag when all have. */
+  /** Whether no element may enter, for want of room in what is written to or in an operator; lowers the flag when it may. */
   isFull(): boolean {
-    this.pressure.isFull =
+    this.hasFullOutput =
       this.spec.shuffles.some(({ writers }) => writers.some((writer) => writer.isFull)) ||
       [...this.spec.sinks.values()].some((sink) => sink.isFull);
+    this.pressure.isFull = this.hasFullOutput || this.completions.some(({ isFull }) => isFull);
     return this.pressure.isFull;
   }
 

@@ -60,7 +60,8 @@ export class Task {
   }
 
   get isBlocked(): boolean {
-    return this.wiring.pressure.isFull && this.wiring.isFull();
+    const { wiring } = this;
+    return wiring.pressure.isFull && wiring.isFull() && wiring.hasFullOutput;
   }
 
   /** Does a bounded piece of work. Returns false when there is nothing to do, or no room for what would come out. */
@@ -92,11 +93,14 @@ export class Task {
     this.settle();
   }
 
-  /** Finishes a requested walk. */
+  /** Finishes a requested walk, and emits what has arrived. */
   settle(): void {
-    if (!this.wiring.walkRequested && !this.#walkIsPending) return;
-    this.#budget.left = this.#sliceBudget;
-    this.#walk();
+    const { wiring } = this;
+    while (wiring.walkRequested || this.#walkIsPending || wiring.hasArrivals) {
+      this.#budget.left = this.#sliceBudget;
+      if (wiring.walkRequested || this.#walkIsPending) this.#walk();
+      else wiring.complete(this.#budget);
+    }
   }
 
   /** Asks for a walk at the next step: after a restore, or after the harness has forced a watermark. */
@@ -130,8 +134,16 @@ export class Task {
       this.tick(now);
       return true;
     }
+    if (this.wiring.hasArrivals) {
+      this.#budget.left = this.#sliceBudget;
+      this.wiring.complete(this.#budget);
+      return true;
+    }
+    // An operator without capacity holds elements back, but no signal that stands before them.
+    const isHeld = this.wiring.pressure.isFull && this.wiring.isFull();
+    if (this.#chunk !== undefined && isHeld) return false;
     if (this.#chunk === undefined) {
-      const input = this.#choose();
+      const input = this.#choose(isHeld);
       if (input < 0) return false;
       this.#input = input;
       const item = this.#queue(input).take();
@@ -251,7 +263,8 @@ export class Task {
   #walk(): boolean {
     this.wiring.walkRequested = false;
     this.#walkIsPending = !this.wiring.walk(this.#budget);
-    if (!this.#walkIsPending && !this.#hasEnded && this.#ended.every(Boolean)) {
+    const isLast = !this.#walkIsPending && !this.#hasEnded && this.#ended.every(Boolean);
+    if (isLast && this.wiring.inFlight === 0) {
       this.#hasEnded = true;
       this.wiring.end();
     }
@@ -259,12 +272,13 @@ export class Task {
   }
 
   /** The input to take from next: lowest watermark first, inputs without event time last, ties by declaration. */
-  #choose(): number {
+  #choose(isHeld: boolean): number {
     const { inputs } = this.spec;
     let best = -1;
     let lowest = Infinity;
     for (let input = 0; input < inputs.length; input += 1) {
       if (this.#aligner.holds(input) || this.#queue(input).isEmpty) continue;
+      if (isHeld && this.#queue(input).peek()?.kind === 'chunk') continue;
       const watermark = inputs.length === 1 ? 0 : this.wiring.watermarkOfInput(input);
       if (best >= 0 && watermark >= lowest) continue;
       best = input;

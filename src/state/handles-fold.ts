@@ -284,6 +284,6 @@ function refuseNoFunction(fn: unknown, where: string): void {
       expected: 'a plain value',
       got: 'a promise',
       where,
-      hint: 'State is folded synchronously; fetch data before the pipeline, or in a sink.',
+      hint: 'State is folded synchronously; fetch data in an asyncMap before this step.',
     });
 }

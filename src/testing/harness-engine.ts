@@ -2,7 +2,9 @@
 import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
 import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
+import { systemClock } from '../core/clock.js';
 import { nodesInOrder, type Edge, type Outputs } from '../core/graph.js';
+import { TidemarkError } from '../core/errors.js';
 import type { PipelineDefinition } from '../dsl/pipeline.js';
 import { LocalRun, type LocalRunOptions } from '../runtime/local-run.js';
 import { insideOfHarness } from '../runtime/why-inside.js';
@@ -29,6 +31,8 @@ export class HarnessEngine {
   #disk = new HarnessDisk();
   #committer = new EmbeddedCommitter(this.#disk, { where: 'harness' });
   #epoch = 0;
+  #isSettling = false;
+  #failure: { readonly error: unknown } | undefined;
   stores = new Map<string, KeyedStore<object>>();
   run: LocalRun;
 
@@ -65,6 +69,27 @@ export class HarnessEngine {
     return whyOf(insideOfHarness(this.run, { name, now: clock.now(), stores: this.stores }));
   }
 
+  /** Lets the event loop turn until nothing is in flight; what fails in an answer is thrown here. */
+  async settled(): Promise<void> {
+    this.#isSettling = true;
+    try {
+      for (let turns = 0; this.run.task.wiring.inFlight > 0; turns += 1) {
+        if (turns > TURNS_MAX) throw unsettled(this.run.task.wiring.inFlight);
+        await systemClock.turn();
+        this.#throwFailure();
+      }
+      this.#throwFailure();
+    } finally {
+      this.#isSettling = false;
+    }
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+  }
+
   /** Throws the run away and begins a new one from a cut. */
   restore({ disk, record, positions }: EngineCut): void {
     this.run.close();
@@ -93,7 +118,8 @@ export class HarnessEngine {
       },
       restoredMarks: record?.marks,
       failed: (error) => {
-        throw error;
+        if (!this.#isSettling) throw error;
+        this.#failure ??= { error };
       },
     });
     if (record !== undefined) restoreSplits(run, record);
@@ -144,6 +170,18 @@ function restoreSplits(run: LocalRun, { splits }: JobRecord): void {
     if (split.hasEnded) run.signal(index, { kind: 'end' });
 }
 
+/** Turns of the event loop after which nobody answers any more. */
+const TURNS_MAX = 100_000;
+
+function unsettled(inFlight: number): TidemarkError {
+  return new TidemarkError('ASYNC_TIMEOUT', {
+    expected: 'answers to all calls in flight',
+    got: `none to ${inFlight} of them, however often the event loop has turned`,
+    where: 'settled() in the harness',
+    hint: 'Time stands still here: calls that wait for a timer, a timeout or a retry need advance().',
+  });
+}
+
 /** Outputs that the harness adds by itself: side outputs, by tag. */
 export const SIDE_PREFIX = 'side:';
 
@@ -155,4 +193,13 @@ export function withSides({
     if (node.kind === 'operator')
       for (const side of node.spec.sideOutputs) all[SIDE_PREFIX + side] = { from: node, side };
   return all;
+}
+
+export function noEventTime(name: string): TidemarkError {
+  return new TidemarkError('TIME_MISSING', {
+    expected: 'a pipeline with an eventTime',
+    got: 'one without',
+    where: `watermark() in the harness of "${name}"`,
+    hint: 'Without event time nothing waits for a watermark; use advance() for processing time.',
+  });
 }

@@ -14,7 +14,13 @@ import type { LocalRun } from '../runtime/local-run.js';
 import type { DeadRecord, LateRecord } from '../runtime/records.js';
 import type { WhyReport } from '../runtime/why-report.js';
 import { decodeValue, encodeValue } from '../state/value-codec.js';
-import { HarnessEngine, SIDE_PREFIX, withSides, type EngineCut } from './harness-engine.js';
+import {
+  HarnessEngine,
+  SIDE_PREFIX,
+  noEventTime,
+  withSides,
+  type EngineCut,
+} from './harness-engine.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** An output element with its event time. */
@@ -90,6 +96,12 @@ export class TestHarness<Ins, Outs> {
     if (this.#engine.run.task.wiring.generators().size === 0)
       throw noEventTime(this.#definition.name);
     return this.#eachGenerator(input, (generator, split) => generator.force(split, time));
+  }
+
+  /** Waits until nothing is in flight in an asyncMap. Rejects with what failed meanwhile. */
+  async settled(): Promise<this> {
+    await this.#engine.settled();
+    return this;
   }
 
   /** Moves processing time on by `ms`; fires timers and idleness on the way. */
@@ -285,13 +297,4 @@ export function testHarness<Ins, Outs>(
   options: HarnessOptions = {},
 ): TestHarness<Ins, Outs> {
   return new TestHarness(definition, options);
-}
-
-function noEventTime(name: string): TidemarkError {
-  return new TidemarkError('TIME_MISSING', {
-    expected: 'a pipeline with an eventTime',
-    got: 'one without',
-    where: `watermark() in the harness of "${name}"`,
-    hint: 'Without event time nothing waits for a watermark; use advance() for processing time.',
-  });
 }

@@ -27,3 +27,4 @@ export {
   type VerifySinkOptions,
 } from './verify-sink.js';
 export { verifySource, type VerifiedSource, type VerifySourceOptions } from './verify-source.js';
+export { PendingCalls, type PendingCall } from './pending-calls.js';

@@ -163,12 +163,10 @@ export class Frontier {
     return at(this.#nodes, node).out.wasIdle;
   }
 
-  /** What a checkpoint keeps of a node; undefined while there is nothing to keep. */
-  mark(node: number): NodeMark | undefined {
+  /** What a checkpoint keeps of a node, also before its first watermark: of its shards the lowest counts. */
+  mark(node: number): NodeMark {
     const { in: input, out, sides } = at(this.#nodes, node);
     const reached = sides.length > 1 ? { sides: sides.map((side) => side.reached) } : undefined;
-    const hasCome = reached?.sides.some((time) => time > MIN_WATERMARK) === true;
-    if (input === MIN_WATERMARK && !hasCome && !out.wasIdle) return undefined;
     const idleness = out.wasIdle ? { wasIdle: true } : undefined;
     return { input, output: out.watermark, ...reached, ...idleness };
   }
