@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  asyncMap,
   connect,
   count,
   eventTime,
@@ -172,5 +173,25 @@ describe('testHarness', () => {
     const t = testHarness(picky, { onFailure: 'collect' }).push(1).push(-1).push(2);
     expect(t.output()).toEqual([1, 2]);
     expect(t.dead()).toMatchObject([{ operator: 'map', position: 'input element 2', raw: '-1' }]);
+  });
+
+  test('settled waits for real promises, and throws what they fail with', async () => {
+    const doubled = pipeline('doubled', unchecked<number>(), (numbers) =>
+      numbers.pipe(
+        asyncMap(
+          async (n) => {
+            await Promise.resolve();
+            if (n < 0) throw new Error('negative');
+            return n * 2;
+          },
+          { uid: 'double' },
+        ),
+      ),
+    );
+    const t = testHarness(doubled).push(1).push(2);
+    expect(t.output()).toEqual([]);
+    expect((await t.settled()).output()).toEqual([2, 4]);
+    await expect(t.push(-1).settled()).rejects.toThrow(/USER_FUNCTION_FAILED.*negative/);
+    await expect(t.push(3).settled()).resolves.toBe(t);
   });
 });
