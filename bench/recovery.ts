@@ -45,11 +45,11 @@ function recovered(feed: Feed, tally: Tally<Count>): Promise<Measures> {
       if (Number.isNaN(first)) first = performance.now();
     });
     const half: Source<Play> = feedSource(feed, () =>
-      Promise.resolve(feed.position < KEYS ? feed.next() : undefined),
+      Promise.resolve(feed.position < feed.sizes.keys ? feed.next() : undefined),
     );
     // It ends where the first half of its input ends, but the job is only stopped: nothing says that it has finished.
     const filling = run(job, { from: neverEnding(half), to, state, checkpoint: '1s' });
-    while (feed.position < KEYS) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (feed.position < feed.sizes.keys) await new Promise((resolve) => setTimeout(resolve, 20));
     await filling.stop();
     first = NaN;
     const started = performance.now();

@@ -18,7 +18,13 @@ import { freezeStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
 import { assert } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
-import { dirtySlots, groupByUid, withGenerators, type EpochParts } from './epoch-parts.js';
+import {
+  dirtySlots,
+  groupByUid,
+  withGenerators,
+  type EpochParts,
+  settleStores,
+} from './epoch-parts.js';
 import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
@@ -226,9 +232,7 @@ export class Epochs {
     this.#history = record.history;
     if (gathering.keys > 0 && gathering.bytes > 0)
       this.#bytesPerKey = gathering.bytes / gathering.keys;
-    // At once, before anybody asks the new commit for a key.
-    for (const stores of this.#parts.stores.values())
-      for (const store of stores.values()) store.settled();
+    settleStores(this.#parts);
     await runtime.at('epoch.committed');
     await Promise.all(
       sinks.map((sink, index) =>
