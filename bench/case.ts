@@ -20,6 +20,8 @@ export type VariantName =
   | 'engine'
   /** `run`, with state in LMDB and an epoch every second. */
   | 'engine-epochs'
+  /** The same with a budget for state that is a tenth of it. */
+  | 'engine-spill'
   /** A subscription, per event. */
   | 'engine-subscribe'
   /** The same events in tumbling windows; a job of its own, for comparison. */

@@ -4,6 +4,8 @@ import { ingest } from './ingest.js';
 import { keyedCounts } from './keyed-count.js';
 import { latency } from './latency.js';
 import { millionWindows } from './million-windows.js';
+import { dirtyKeys, recovery } from './recovery.js';
+import { spill } from './spill.js';
 import { stateless } from './stateless.js';
 import { threeStates } from './three-states.js';
 import { trend } from './trend.js';
@@ -20,4 +22,7 @@ export const cases: readonly BenchCase[] = [
   millionWindows,
   latency,
   ingest,
+  spill,
+  recovery,
+  dirtyKeys,
 ];

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lmdb, memory, run, type Pipeline, type RunSummary } from '../src/index.js';
+import type { Bytes } from '../src/core/byte-size.js';
 import type { Sink, SinkWriter, Source, SourceChunk } from '../src/core/connector.js';
 import { NO_TIMESTAMP, type Origin } from '../src/core/flow.js';
 import { eventsOf } from './events-of.js';
@@ -38,17 +39,29 @@ export function runInMemory<Out>(
   return run(job, { from, to, state: memory(), checkpoint }).done;
 }
 
-/** A job with state in LMDB, in a directory of its own, and an epoch every second. */
-export function jobWithEpochs<Out>(job: Pipeline<Play, Out>): Run<Out> {
-  return async (feed, tally) => {
-    const directory = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
-    try {
+/**
+ * A job with state in LMDB, in a directory of its own, and an epoch every second.
+ *
+ * @param memory the budget for state
+ */
+export function jobWithEpochs<Out>(job: Pipeline<Play, Out>, memory?: Bytes): Run<Out> {
+  return (feed, tally) =>
+    inDirectory(async (directory) => {
+      const state = lmdb(directory);
+      const budget = memory === undefined ? {} : { memory };
       const to = tallySink(tally);
-      await run(job, { from: feedSource(feed), to, state: lmdb(directory), checkpoint: '1s' }).done;
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  };
+      await run(job, { from: feedSource(feed), to, state, checkpoint: '1s', ...budget }).done;
+    });
+}
+
+/** Hands out a directory that is gone afterwards. */
+export async function inDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-bench-'));
+  try {
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 const noTimestamps: readonly number[] = new Array<number>(CHUNK).fill(NO_TIMESTAMP);

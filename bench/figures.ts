@@ -46,6 +46,13 @@ const comparisons: readonly Comparison[] = [
   { ...tumbling, base: 'engine-tumbling', only: ['engine'] },
   { ...tumbling, base: 'engine-subscribe-tumbling', only: ['engine-subscribe'] },
   { measure: 'xNoEpochs', heading: 'x no epochs', base: 'engine', only: ['engine-epochs'] },
+  {
+    measure: 'speedOfHeap',
+    heading: 'speed of heap',
+    base: 'engine',
+    only: ['engine-spill'],
+    as: 'times',
+  },
   { measure: 'timesFewerBytes', heading: 'fewer bytes than groupBy', of: 'memory', ...groupBy },
 ];
 

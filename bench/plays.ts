@@ -30,6 +30,8 @@ export interface PlaysOptions {
   readonly keysFirst: boolean;
   /** Few keys have most of the events. Default: all keys are alike. */
   readonly skewed?: boolean;
+  /** After Zipf with s = 1: the n-th key comes in proportion to 1 / n. */
+  readonly zipf?: boolean;
   /** Default 10. */
   readonly eventsPerMs?: number;
   /** Default: up to 63 ms out of order. */
@@ -50,6 +52,8 @@ export class Plays {
   readonly #keys: number;
   readonly #keysFirst: number;
   readonly #isSkewed: boolean;
+  /** Logarithm of the number of keys, for Zipf; else 0. */
+  readonly #logKeys: number;
   readonly #eventsPerMs: number;
   /** The bits of chance that set an event back in time. */
   readonly #delayBits: number;
@@ -59,6 +63,7 @@ export class Plays {
     this.#keys = keys;
     this.#keysFirst = keysFirst ? keys : 0;
     this.#isSkewed = skewed;
+    this.#logKeys = options.zipf === true ? Math.log(keys) : 0;
     this.#eventsPerMs = options.eventsPerMs ?? EVENTS_PER_MS;
     this.#delayBits = inOrder ? 0 : 63;
   }
@@ -83,6 +88,9 @@ export class Plays {
 
   #keyOf(chance: number): number {
     const unit = chance / 2 ** 32;
+    // Neighbours in rank are strewn over all keys: keys may not tell by their order how often they come.
+    if (this.#logKeys > 0)
+      return (((Math.exp(unit * this.#logKeys) | 0) * STRIDE) % this.#keys) | 0;
     // `| 0` and not `Math.floor`: keys are small integers for V8, too, and not numbers in the heap.
     return (this.#keys * (this.#isSkewed ? unit * unit * unit : unit)) | 0;
   }

@@ -6,7 +6,7 @@
  * and the clock at 0. A job of Tidemark restores its watermarks as well.
  */
 import { EmbeddedCommitter } from '../src/checkpoint/embedded-committer.js';
-import { freezeStore, loadBucket } from '../src/checkpoint/store-slabs.js';
+import { freezeStore, loadStore } from '../src/checkpoint/store-slabs.js';
 import type { Clock } from '../src/core/clock.js';
 import type { GraphNode, InputNode, Outputs } from '../src/core/graph.js';
 import type { Signal } from '../src/core/flow.js';
@@ -129,8 +129,8 @@ export class Rig {
   snapshot(name: string): void {
     this.#epoch += 1;
     for (const [uid, store] of this.#stores)
-      for (const slab of freezeStore(store, uid))
-        if (slab !== undefined) this.#committer.write(uid, slab);
+      for (const piece of freezeStore(store, uid))
+        if (piece !== undefined) this.#committer.write(uid, piece);
     this.#committer.commit({
       job: 'rig',
       epoch: this.#epoch,
@@ -268,9 +268,7 @@ export class Rig {
       groups === undefined
         ? [{ from: 0, to: MAX_PARALLELISM }]
         : [...groups].map((group) => ({ from: group, to: group + 1 }));
-    for (const range of ranges)
-      for (const { kind, slabs, where } of this.#committer.buckets(uid, range))
-        loadBucket(store, kind, slabs, where);
+    for (const range of ranges) loadStore(store, this.#committer.of(uid), range);
   }
 
   #emitted(output: string, record: Recorded): void {

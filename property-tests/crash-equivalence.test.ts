@@ -30,6 +30,8 @@ const sizes = fc.record({
   chunk: fc.integer({ min: 1, max: 6 }),
   // With more waits there are more epochs, some of them without outputs, and slabs are merged.
   waits: fc.constantFrom(1, 1, 8),
+  // With nearly nothing every key leaves the heap as soon as it is committed.
+  memory: fc.constantFrom(undefined, 1, 2000),
   seed: fc.nat(),
 });
 

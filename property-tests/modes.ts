@@ -112,6 +112,8 @@ export interface JobOptions {
   readonly restart?: RestartStrategy;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
+  /** Budget for keyed state, bytes. Default: none. */
+  readonly memory?: number | undefined;
   /** Where failed records go, however many they are. Default: there are none. */
   readonly deadLetters?: Sink<DeadRecord>;
 }
@@ -125,7 +127,7 @@ export function job(
   sink: Sink<Item>,
   options: JobOptions = {},
 ): Run {
-  const { parallelism = 1, records = 10, chunk = 7, waits = 0 } = options;
+  const { parallelism = 1, records = 10, chunk = 7, waits = 0, memory } = options;
   const { runtime, state, deadLetters, restart, execution = 'stream' } = options;
   const source = (arrays: Splits): Source<Item> => {
     const plain = sourceOf(arrays, chunk);
@@ -140,6 +142,7 @@ export function job(
     checkpoint: { records },
     parallelism,
     execution,
+    ...(memory === undefined ? {} : { memory }),
     ...(runtime === undefined ? {} : { runtime }),
     ...(restart === undefined ? {} : { restart }),
     ...(state === undefined ? {} : { state }),

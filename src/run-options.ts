@@ -14,6 +14,7 @@ import { copyOptions, type SnapshotEvery } from './runtime/copy-options.js';
 import type { EpochLimits } from './runtime/epoch-schedule.js';
 import type { DeadLetterLimits, Execution, JobOptions } from './runtime/job-options.js';
 import { checkJob } from './runtime/job-checks.js';
+import { memoryBytes } from './runtime/job-memory.js';
 import { restarts, type RestartStrategy } from './runtime/restart.js';
 import type { DeadRecord } from './runtime/records.js';
 import type { StateBackendFactory } from './state/backend.js';
@@ -75,6 +76,11 @@ export interface RunOptions<Ins, Outs> {
   readonly maxParallelism?: number;
   /** Default `exactly-once`. `at-least-once`: no alignment, and outputs are visible before they are committed. */
   readonly guarantee?: Guarantee;
+  /**
+   * Heap that keyed state may take. Beyond it, keys that were not used for long are left on disk until they are met again;
+   * windows, and keys with timers, stay. Default: none for `memory()`, else half of what Node's heap may grow to.
+   */
+  readonly memory?: Bytes;
   /** Where failed records go. Default: part files in `dead-letters` beside a durable state, else they are only counted. */
   readonly deadLetters?: Sink<DeadRecord>;
   /** When the job gives up. Default: more than 1 % of the records (once there are 1,000), or 100 in a row. */
@@ -145,6 +151,7 @@ const optionsSchema = z.strictObject({
   execution: z.enum(['stream', 'batch']).optional(),
   parallelism: wholeNumber.max(32_768).optional(),
   maxParallelism: wholeNumber.max(32_768).optional(),
+  memory: z.union([z.number(), z.string()]).optional(),
   guarantee: z.enum(['exactly-once', 'at-least-once']).optional(),
   deadLetters: sinkSchema.optional(),
   deadLettersMax: z
@@ -227,6 +234,7 @@ export function jobOptions(
     restart: options.restart ?? restarts.none(),
     listensToSignals: options.signals ?? false,
     execution: options.execution ?? 'stream',
+    memoryBytes: memoryBytes(options.memory as Bytes | undefined, { state, runtime, where }),
     deadLettersMax: {
       share: options.deadLettersMax?.share ?? 0.01,
       inARow: options.deadLettersMax?.inARow ?? 100,

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../core/errors.js';
 import type { StateBackend } from '../state/backend.js';
 import { memory } from '../state/memory-backend.js';
-import { forEachRecord, SlabWriter } from '../state/slab.js';
+import { partStart } from '../state/places.js';
+import { RunWriter } from '../state/run-writer.js';
+import { forEachRecord } from '../state/slab.js';
 import { checkRecord, EmbeddedCommitter } from './embedded-committer.js';
 import type { JobRecord } from './job-record.js';
-import type { FrozenSlab, SlabKind } from './store-slabs.js';
+import type { FrozenPiece, SlabKind } from './store-slabs.js';
 
 const everything = { from: 0, to: 128 };
 
@@ -14,129 +16,167 @@ describe('a commit', () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'm' });
     expect(committer.read()).toBeUndefined();
-    committer.write('top', slab('slots', 8, { a: 1 }));
+    committer.write('top', piece('slots', 1, { a: 1 }));
     committer.commit(record({ epoch: 1 }));
     const next = new EmbeddedCommitter(backend, { where: 'm' });
     expect(next.read()?.epoch).toBe(1);
-    expect(contents(next, 'top')).toEqual({ 'slots 8': { a: 1 } });
+    expect(contents(next, 'top')).toEqual({ slots: { a: 1 } });
     expect([...next.uids()]).toEqual(['top']);
   });
 
   test('what was written ahead and not committed is seen by nobody, and swept at open', async () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'm' });
-    committer.write('top', slab('slots', 8, { a: 1 }));
+    committer.write('top', piece('slots', 1, { a: 1 }));
     committer.commit(record({ epoch: 1 }));
-    committer.write('top', slab('slots', 8, { a: 2 }));
+    committer.write('top', piece('slots', 1, { a: 2 }));
     const next = new EmbeddedCommitter(backend, { where: 'm' });
-    expect(contents(next, 'top')).toEqual({ 'slots 8': { a: 1 } });
-    expect(backend.keys('slab/').length).toBe(2);
+    expect(contents(next, 'top')).toEqual({ slots: { a: 1 } });
+    expect(backend.keys('slab/').length).toBe(4);
     next.cleanAll();
-    expect(backend.keys('slab/').length).toBe(1);
-    next.write('top', slab('slots', 8, { a: 3 }));
+    expect(backend.keys('slab/').length).toBe(2);
+    next.write('top', piece('slots', 1, { a: 3 }));
     next.commit(record({ epoch: 2 }));
     expect(contents(new EmbeddedCommitter(backend, { where: 'm' }), 'top')).toEqual({
-      'slots 8': { a: 3 },
+      slots: { a: 3 },
     });
   });
 
-  test('slab numbers are never taken twice, also behind unreferenced ones', async () => {
+  test('what a commit has made superfluous and a crash has left is swept at the next open', async () => {
     const backend = await open();
-    for (let life = 0; life < 4; life += 1) {
-      const committer = new EmbeddedCommitter(backend, { where: 'm' });
-      const before = new Set(backend.keys('slab/'));
-      committer.write('top', slab('slots', 8, { a: life }));
-      const after = backend.keys('slab/').filter((key) => !before.has(key));
-      expect(after.length).toBe(1);
+    const committer = new EmbeddedCommitter(backend, { where: 'm' });
+    for (let epoch = 1; epoch <= 5; epoch += 1) {
+      committer.write('top', piece('slots', 1, { a: epoch }));
+      if (epoch === 5) committer.compactAll();
+      committer.commit(record({ epoch }));
     }
+    expect(backend.keys('slab/').length).toBe(12);
+    new EmbeddedCommitter(backend, { where: 'm' }).cleanAll();
+    expect(backend.keys('slab/').length).toBe(4);
+    const next = new EmbeddedCommitter(backend, { where: 'm' });
+    expect(contents(next, 'top')).toEqual({ slots: { a: 5 } });
   });
 });
 
 describe('merging', () => {
-  test('keeps the slabs of a bucket bounded, and what they say', async () => {
+  test('keeps the runs of a part bounded, and what they say', async () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'm' });
     const expected: Record<string, number> = {};
     for (let epoch = 1; epoch <= 60; epoch += 1) {
       const key = `k${epoch % 7}`;
       if (epoch % 5 === 0) {
-        committer.write('top', slab('slots', 8, { [key]: undefined }));
+        committer.write('top', piece('slots', 1, { [key]: undefined }));
         delete expected[key];
       } else {
-        committer.write('top', slab('slots', 8, { [key]: epoch }));
+        committer.write('top', piece('slots', 1, { [key]: epoch }));
         expected[key] = epoch;
       }
+      committer.compactAll();
       committer.commit(record({ epoch }));
       committer.clean();
-      expect(backend.keys('slab/').length).toBeLessThanOrEqual(9);
+      expect(committer.runs.runsOf({ uid: 'top', kind: 'slots', part: 1 }).length).toBeLessThan(10);
       expect(contents(new EmbeddedCommitter(backend, { where: 'm' }), 'top')).toEqual({
-        'slots 8': expected,
+        slots: expected,
       });
     }
   });
 
-  test('old slabs stay until the commit that replaces them is done', async () => {
+  test('old runs stay until the commit that replaces them is done, and while somebody holds them', async () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'm' });
-    for (let epoch = 1; epoch <= 8; epoch += 1) {
-      committer.write('top', slab('slots', 8, { [`k${epoch}`]: epoch }));
+    for (let epoch = 1; epoch <= 4; epoch += 1) {
+      committer.write('top', piece('slots', 1, { [`k${epoch}`]: epoch }));
       committer.commit(record({ epoch }));
       committer.clean();
     }
-    committer.write('top', slab('slots', 8, { k9: 9 }));
+    const held = committer.runs.hold();
+    committer.write('top', piece('slots', 1, { k5: 5 }));
+    committer.compactAll();
     const crashed = contents(new EmbeddedCommitter(backend, { where: 'm' }), 'top');
-    expect(Object.keys(crashed['slots 8'] ?? {}).length).toBe(8);
-    committer.commit(record({ epoch: 9 }));
-    expect(backend.keys('slab/').length).toBe(9);
+    expect(Object.keys(crashed['slots'] ?? {}).length).toBe(4);
+    committer.commit(record({ epoch: 5 }));
     committer.clean();
-    expect(backend.keys('slab/').length).toBe(1);
+    const options = { groups: everything, maxParallelism: 128, parts: held.parts };
+    expect([...committer.runs.records('top', 'slots', options)].length).toBe(4);
+    held.release();
+    committer.clean();
+    expect(backend.keys('slab/').length).toBe(4);
     const merged = contents(new EmbeddedCommitter(backend, { where: 'm' }), 'top');
-    expect(Object.keys(merged['slots 8'] ?? {}).length).toBe(9);
+    expect(Object.keys(merged['slots'] ?? {}).length).toBe(5);
   });
 
-  test('a damaged older slab is found, and the bucket named', async () => {
-    const backend = await open();
-    const committer = new EmbeddedCommitter(backend, { where: 'm' });
-    for (let epoch = 1; epoch <= 8; epoch += 1) {
-      committer.write('top', slab('slots', 8, { a: epoch }));
+  test('tombstones stay while something older lies below, and go with it', async () => {
+    const committer = new EmbeddedCommitter(await open(), { where: 'm' });
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`k${n}`, 1]));
+    const epochs = [
+      many,
+      { k1: undefined },
+      { k2: undefined },
+      { k3: undefined },
+      { k4: 2 },
+      { k5: 2 },
+    ];
+    for (const [epoch, rows] of epochs.entries()) {
+      committer.write('top', piece('slots', 1, rows));
+      committer.compactAll();
       committer.commit(record({ epoch }));
     }
-    const [key] = backend.keys('slab/');
+    const name = { uid: 'top', kind: 'slots', part: 1 } as const;
+    expect(committer.runs.runsOf(name).length).toBe(3);
+    expect(Object.keys(contents(committer, 'top')['slots'] ?? {}).length).toBe(497);
+  });
+
+  test('a part that has lost its last key keeps nothing but what came since', async () => {
+    const committer = new EmbeddedCommitter(await open(), { where: 'm' });
+    const epochs = [{ a: 1 }, { a: 2 }, { a: 3 }, { a: undefined }, { b: 1 }];
+    for (const [epoch, rows] of epochs.entries()) {
+      committer.write('top', piece('slots', 1, rows));
+      committer.compactAll();
+      committer.commit(record({ epoch }));
+    }
+    expect(committer.runs.runsOf({ uid: 'top', kind: 'slots', part: 1 }).length).toBe(1);
+    expect(contents(committer, 'top')).toEqual({ slots: { b: 1 } });
+  });
+
+  test('a damaged block is found, and the part named', async () => {
+    const backend = await open();
+    const committer = new EmbeddedCommitter(backend, { where: 'm' });
+    committer.write('top', piece('slots', 1, { a: 1 }));
+    committer.commit(record({ epoch: 1 }));
+    const key = backend.keys('slab/').find((name) => name.split('/').length === 4);
     const bytes = backend.get(key as string) as Uint8Array;
     bytes[8] = (bytes[8] ?? 0) ^ 1;
     backend.commit([{ key: key as string, value: bytes }]);
-    expect(refusal(() => committer.write('top', slab('slots', 8, { a: 9 }))).code).toBe(
-      'STATE_DAMAGED',
-    );
+    expect(refusal(() => contents(committer, 'top'))).toMatchObject({
+      code: 'STATE_DAMAGED',
+      where: 'm, slots of "top", part 1',
+    });
   });
 });
 
-describe('buckets', () => {
+describe('records', () => {
   test('are given by uid and key group, slots before timers', async () => {
     const committer = new EmbeddedCommitter(await open(), { where: 'm' });
-    committer.write('top', slab('processing', 16, { p: 1 }));
-    committer.write('top', slab('event', 16, { e: 1 }));
-    committer.write('top', slab('slots', 17, { a: 1 }));
-    committer.write('top', slab('slots', 24, { b: 1 }));
-    committer.write('scope/top', slab('slots', 16, { other: 1 }));
+    committer.write('top', piece('processing', 2, { ptimetime: 1 }));
+    committer.write('top', piece('event', 2, { etimetime: 1 }));
+    committer.write('top', piece('slots', 2, { a: 1 }));
+    committer.write('top', piece('slots', 3, { b: 1 }));
+    committer.write('scope/top', piece('slots', 2, { other: 1 }));
     committer.commit(record({ epoch: 1 }));
     const kinds = [...committer.buckets('top', everything)].map(({ kind }) => kind);
-    expect(kinds).toEqual(['slots', 'slots', 'event', 'processing']);
-    expect(contents(committer, 'top', { from: 2, to: 3 })).toEqual({
-      'slots 17': { a: 1 },
-      'event 16': { e: 1 },
-      'processing 16': { p: 1 },
-    });
-    expect(contents(committer, 'top', { from: 3, to: 4 })).toEqual({ 'slots 24': { b: 1 } });
+    expect(kinds).toEqual(['slots', 'event', 'processing']);
+    expect(contents(committer, 'top', { from: 2, to: 3 })['slots']).toEqual({ a: 1 });
+    expect(contents(committer, 'top', { from: 3, to: 4 })).toEqual({ slots: { b: 1 } });
     expect(contents(committer, 'top', { from: 4, to: 4 })).toEqual({});
-    expect(contents(committer, 'scope/top')).toEqual({ 'slots 16': { other: 1 } });
+    expect(contents(committer, 'scope/top')).toEqual({ slots: { other: 1 } });
     expect([...committer.uids()].sort()).toEqual(['scope/top', 'top']);
   });
 
-  test('any split of the key groups gives every bucket once', async () => {
+  test('any split of the key groups gives every record once', async () => {
     const committer = new EmbeddedCommitter(await open(), { where: 'm' });
     for (let group = 0; group < 16; group += 1)
-      committer.write('top', slab('slots', (group << 3) | (group % 8), { [`g${group}`]: 1 }));
+      committer.write('top', piece('slots', group, { [`g${group}`]: 1 }));
     committer.commit(record({ epoch: 1 }));
     for (const cuts of [
       [0, 16],
@@ -145,32 +185,34 @@ describe('buckets', () => {
     ]) {
       const found = cuts
         .slice(1)
-        .flatMap((to, at) => Object.keys(contents(committer, 'top', { from: cuts[at] ?? 0, to })));
+        .flatMap((to, at) =>
+          Object.keys(contents(committer, 'top', { from: cuts[at] ?? 0, to })['slots'] ?? {}),
+        );
       expect(new Set(found).size).toBe(16);
       expect(found.length).toBe(16);
     }
   });
 
-  test('a missing slab is damage, named by operator and bucket', async () => {
+  test('a missing block or run is damage, named by operator and part', async () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'dir' });
-    committer.write('top', slab('slots', 8, { a: 1 }));
+    committer.write('top', piece('slots', 1, { a: 1 }));
     committer.commit(record({ epoch: 1 }));
-    backend.discard(backend.keys('slab/'));
+    backend.discard(backend.keys('slab/1/1/'));
     const error = refusal(() => contents(new EmbeddedCommitter(backend, { where: 'dir' }), 'top'));
     expect(error).toMatchObject({
       code: 'STATE_DAMAGED',
-      got: 'no slab 1',
-      where: 'dir, slots of "top", bucket 8',
+      got: 'no block 0 of run 1/1',
+      where: 'dir, slots of "top", part 1',
     });
   });
 });
 
 describe('a store that lies', () => {
-  test('slabs without the record of an epoch are damage', async () => {
+  test('runs without the record of an epoch are damage', async () => {
     const backend = await open();
     const committer = new EmbeddedCommitter(backend, { where: 'm' });
-    committer.write('top', slab('slots', 8, { a: 1 }));
+    committer.write('top', piece('slots', 1, { a: 1 }));
     committer.commit(record({ epoch: 1 }));
     backend.discard(['job']);
     expect(refusal(() => new EmbeddedCommitter(backend, { where: 'm' }).read()).code).toBe(
@@ -178,10 +220,22 @@ describe('a store that lies', () => {
     );
   });
 
-  test('slabs that nobody refers to are no damage: a first epoch that was never committed', async () => {
+  test('runs that nobody refers to are no damage: a first epoch that was never committed', async () => {
     const backend = await open();
-    new EmbeddedCommitter(backend, { where: 'm' }).write('top', slab('slots', 8, { a: 1 }));
+    new EmbeddedCommitter(backend, { where: 'm' }).write('top', piece('slots', 1, { a: 1 }));
     expect(new EmbeddedCommitter(backend, { where: 'm' }).read()).toBeUndefined();
+  });
+
+  test.each(['refs/slots/1/top', 'runs'])('a changed "%s" is damage', async (key) => {
+    const backend = await open();
+    const committer = new EmbeddedCommitter(backend, { where: 'm' });
+    committer.write('top', piece('slots', 1, { a: 1 }));
+    committer.commit(record({ epoch: 1 }));
+    const bytes = backend.get(key) as Uint8Array;
+    bytes[2] = (bytes[2] ?? 0) ^ 1;
+    backend.commit([{ key, value: bytes }]);
+    const error = refusal(() => new EmbeddedCommitter(backend, { where: 'm' }));
+    expect(error).toMatchObject({ code: 'STATE_DAMAGED', where: `m, ${key}` });
   });
 
   test('a record that does not match its checksum is damage', async () => {
@@ -254,34 +308,41 @@ function record(fields: Partial<JobRecord>): JobRecord {
   };
 }
 
-function slab(
+/** A run of one part, in one block. */
+function piece(
   kind: SlabKind,
-  bucket: number,
+  part: number,
   rows: Readonly<Record<string, number | undefined>>,
-): FrozenSlab {
-  const writer = new SlabWriter();
-  for (const [key, value] of Object.entries(rows))
-    writer.append(
-      new TextEncoder().encode(key),
-      value === undefined ? undefined : Uint8Array.of(value),
-    );
-  return { kind, bucket, bytes: writer.finish() };
+): FrozenPiece {
+  const writer = new RunWriter(kind === 'slots');
+  let net = 0;
+  for (const key of Object.keys(rows).sort()) {
+    const value = rows[key];
+    const payload = writer.begin(partStart(part));
+    payload.bytes(new TextEncoder().encode(key));
+    net += value === undefined ? -1 : 1;
+    if (value !== undefined) {
+      writer.endKey();
+      payload.u8(value);
+    }
+    writer.end();
+  }
+  return { kind, part, ...writer.finish(net) };
 }
 
-/** What the buckets of a uid say, the last record of each key. */
+/** What the buckets of a uid say, by kind. */
 function contents(
   committer: EmbeddedCommitter,
   uid: string,
   groups = everything,
 ): Record<string, Record<string, number>> {
   const found: Record<string, Record<string, number>> = {};
-  for (const { kind, slabs, where } of committer.buckets(uid, groups)) {
-    const rows: Record<string, number> = (found[`${kind} ${where.split(' ').at(-1)}`] = {});
+  for (const { kind, slabs } of committer.buckets(uid, groups)) {
+    const rows = (found[kind] ??= {});
     for (const bytes of slabs)
       forEachRecord(bytes, 'x', (key, value) => {
         const name = new TextDecoder().decode(key.take());
-        if (value === undefined) delete rows[name];
-        else rows[name] = value.u8();
+        rows[name] = kind === 'slots' ? (value?.u8() ?? NaN) : 1;
       });
   }
   return found;

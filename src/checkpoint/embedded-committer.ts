@@ -1,48 +1,48 @@
 /**
  * The embedded commit: one store holds everything, and one small atomic batch at the end of an epoch is the commit.
  *
- *     slab/17, slab/18 …        written ahead, referred to by nobody
- *     refs/slots/40/plays  →  [3, 9, 17]     which slabs make up a bucket, oldest first
- *     job                  →  epoch, positions, watermarks, what sinks have prepared
- *                               └── the batch of changed refs and the job record IS the commit
+ *     runs of the epoch         written ahead, referred to by nobody (runs.ts)
+ *     merges of older runs      written ahead likewise, behind the work
+ *     lists of runs, and
+ *     job                       epoch, positions, watermarks, what sinks have prepared
+ *                               └── the batch of changed lists and the job record IS the commit
  *
- * Laws: a slab is never changed; what a commit refers to is on disk before it; what no commit refers to is removed.
+ * Laws: a run is never changed; what a commit refers to is on disk before it; what no commit refers to is removed.
  */
 import { TidemarkError } from '../core/errors.js';
-import type { BatchEntry, StateBackend } from '../state/backend.js';
-import type { CommittedState, StateRecord } from './committed-state.js';
-import { BUCKET_BITS } from '../state/slots.js';
-import { mergeSlabs } from '../state/slab.js';
-import { decodeValue, encodeValue } from '../state/value-codec.js';
+import type { GroupRange } from '../core/key-group.js';
+import type { CommittedState } from './committed-state.js';
+import { outerKey, recordsByGroup } from './run-records.js';
+import type { StateBackend } from '../state/backend.js';
+import { pickMerge, RUNS_MAX } from '../state/compaction.js';
+import type { MergedRecord } from '../state/merge-runs.js';
+import { encodeIndex } from '../state/run-index.js';
+import { RunWriter } from '../state/run-writer.js';
+import { SlabWriter } from '../state/slab.js';
 import { damaged, openRecord, sealRecord, type JobRecord } from './job-record.js';
-import { liveRecords, slabKinds, type FrozenSlab, type SlabKind } from './store-slabs.js';
-
-/** A bucket of more slabs than this is merged into one when it next changes, so that recovery stays bounded. */
-const SLABS_PER_BUCKET_MAX = 8;
+import { Run, blockKey, indexKey, parseRefs, refsKey, type PartName } from './run.js';
+import { RunStore } from './runs.js';
+import { slabKinds, type FrozenPiece, type SlabKind } from './store-slabs.js';
 
 const JOB_KEY = 'job';
-const SLAB_PREFIX = 'slab/';
-const REFS_PREFIX = 'refs/';
-
-interface BucketName {
-  readonly uid: string;
-  readonly kind: SlabKind;
-  readonly bucket: number;
-}
+/** Merges of one epoch read at most this many bytes, or four times what the epoch has written if that is more. */
+const MERGE_BYTES = 16 * 2 ** 20;
+const SLAB_BYTES = 2 ** 20;
 
 export class EmbeddedCommitter {
   readonly #backend: StateBackend;
   readonly #where: string;
-  /** Slab numbers of each bucket as of the last commit, by its refs key. */
-  readonly #refs = new Map<string, readonly number[]>();
-  /** What the epoch in commit changes. */
-  #changes = new Map<string, readonly number[]>();
-  #obsolete: number[] = [];
-  #nextSlab = 1;
-  /** Refs that the next commit removes. */
-  #forgotten: string[] = [];
-  /** Copies that are being made: what they refer to is not removed. */
-  #holds = 0;
+  readonly runs: RunStore;
+  /** Parts that the epoch in commit changes, by refs key. */
+  #changes = new Map<string, readonly Run[]>();
+  #superfluous: Run[] = [];
+  #maxParallelism = 1;
+  #nextRun = 1;
+  readonly #slotsWriter = new RunWriter(true);
+  readonly #timersWriter = new RunWriter(false);
+  /** The run that is being written: how many blocks it has. */
+  #blocks = 0;
+  #bytes = 0;
 
   /**
    * @param options.where names the store in errors
@@ -51,66 +51,100 @@ export class EmbeddedCommitter {
   constructor(backend: StateBackend, options: { where: string; forget?: boolean }) {
     this.#backend = backend;
     this.#where = options.where;
-    if (options.forget === true) this.#forgotten = backend.keys(REFS_PREFIX);
-    for (const key of options.forget === true ? [] : backend.keys(REFS_PREFIX)) {
-      const value = backend.get(key);
-      if (value !== undefined) this.#refs.set(key, decodeValue(value) as number[]);
-    }
-    for (const key of backend.keys(SLAB_PREFIX))
-      this.#nextSlab = Math.max(this.#nextSlab, slabNumber(key) + 1);
+    this.runs = new RunStore(backend, options.where, { forget: options.forget === true });
   }
 
   /** The record of the last commit, undefined for a new store. */
   read(): JobRecord | undefined {
     const sealed = this.#backend.get(JOB_KEY);
     if (sealed === undefined) {
-      if (this.#refs.size > 0) throw damaged(this.#where, 'slabs without the record of an epoch');
+      if (!this.runs.isEmpty) throw damaged(this.#where, 'runs without the record of an epoch');
       return undefined;
     }
-    return openRecord(sealed, `${this.#where}, job record`);
+    const record = openRecord(sealed, `${this.#where}, job record`);
+    this.#maxParallelism = record.maxParallelism;
+    return record;
   }
 
   /** Uids that the last commit holds keyed state of. */
   uids(): Set<string> {
-    return new Set([...this.#refs.keys()].map((key) => parseRefs(key).uid));
+    return this.runs.uids();
   }
 
-  /** Gives the slabs of an operator whose key group lies in the range, bucket by bucket, slots before timers. */
+  /** Records of an operator whose key group lies in the range, each key once, nothing that was removed. */
+  records(uid: string, kind: SlabKind, groups: GroupRange): Generator<MergedRecord, void, void> {
+    return this.runs.records(uid, kind, { groups, maxParallelism: this.#knownParallelism() });
+  }
+
+  /** The same of one operator, as `loadStore` wants it. */
+  of(uid: string): {
+    records(kind: SlabKind, groups: GroupRange): Generator<MergedRecord, void, void>;
+    readonly where: string;
+  } {
+    return {
+      records: (kind, groups) => this.records(uid, kind, groups),
+      where: `${this.#where}, state of "${uid}"`,
+    };
+  }
+
+  /**
+   * The same as slabs of bounded size, slots before timers: a record of slots is (key, packed live), one of timers (time as
+   * a 64-bit float and key, nothing).
+   */
   *buckets(
     uid: string,
-    groups: { from: number; to: number },
+    groups: GroupRange,
   ): Generator<{ kind: SlabKind; slabs: Uint8Array[]; where: string }> {
-    const named = [...this.#refs].flatMap(([key, numbers]) => {
-      const name = parseRefs(key);
-      const group = name.bucket >> BUCKET_BITS;
-      return name.uid === uid && group >= groups.from && group < groups.to
-        ? [{ ...name, numbers }]
-        : [];
-    });
-    for (const kind of slabKinds)
-      for (const { bucket, numbers } of named.filter((name) => name.kind === kind)) {
-        const where = `${this.#where}, ${kind} of "${uid}", bucket ${bucket}`;
-        yield { kind, where, slabs: numbers.map((number) => this.#slab(number, where)) };
+    for (const kind of slabKinds) {
+      const slab = new SlabWriter();
+      const where = `${this.#where}, ${kind} of "${uid}"`;
+      for (const { block, index } of this.records(uid, kind, groups)) {
+        slab.append(outerKey(kind, block.keyOf(index)), block.valueOf(index).take());
+        if (slab.byteLength > SLAB_BYTES) yield { kind, slabs: [slab.finish()], where };
       }
+      if (slab.recordCount > 0) yield { kind, slabs: [slab.finish()], where };
+    }
   }
 
-  /** Writes a slab of the epoch ahead; merges the bucket when it has become long. */
-  write(uid: string, { kind, bucket, bytes }: FrozenSlab): void {
-    const key = refsKey({ uid, kind, bucket });
-    const before = this.#changes.get(key) ?? this.#refs.get(key) ?? [];
-    const number = this.#nextSlab;
-    this.#nextSlab += 1;
-    if (before.length < SLABS_PER_BUCKET_MAX) {
-      this.#backend.writeAhead(SLAB_PREFIX + number, bytes);
-      this.#changes.set(key, [...before, number]);
-      return;
+  /** Writes a piece of the epoch ahead. */
+  write(uid: string, { kind, part, block, index }: FrozenPiece): void {
+    const id = `${this.runs.next}/${this.#nextRun}`;
+    if (block !== undefined) {
+      this.runs.write(blockKey(id, this.#blocks), block);
+      this.#blocks += 1;
+      this.#bytes += block.length;
     }
-    const where = `${this.#where}, bucket ${bucket} of "${uid}"`;
-    const older = before.map((old) => this.#slab(old, where));
-    const merged = mergeSlabs([...older, bytes], { base: true, where });
-    this.#backend.writeAhead(SLAB_PREFIX + number, merged);
-    this.#changes.set(key, [number]);
-    this.#obsolete.push(...before);
+    if (index === undefined) return;
+    this.runs.write(indexKey(id), encodeIndex(index));
+    const key = refsKey({ uid, kind, part });
+    const run = new Run(id, this.#blocks, index);
+    this.#changes.set(key, [...this.#runsOf(key), run]);
+    this.#nextRun += 1;
+    this.#blocks = 0;
+  }
+
+  /**
+   * Merges older runs of the parts that the epoch has changed, a bounded number of bytes, a block per `next`; to be called
+   * when all of the epoch is written, in the time of nobody who waits. Runs of the epoch itself cannot be read yet.
+   */
+  *compact(): Generator<undefined, void, void> {
+    let left = Math.max(MERGE_BYTES, 4 * this.#bytes);
+    this.#bytes = 0;
+    const committed = [...this.#changes.keys()].map(
+      (key) => [key, this.runs.parts.get(key) ?? []] as const,
+    );
+    for (const [key, runs] of committed.sort(([, a], [, b]) => b.length - a.length)) {
+      const merge = pickMerge(runs.map((run) => this.runs.indexOf(run).bytes));
+      if (merge === undefined || (left < merge.bytes && runs.length < RUNS_MAX)) continue;
+      left -= merge.bytes;
+      yield* this.#merge(parseRefs(key), runs.slice(merge.from), merge.from === 0);
+    }
+  }
+
+  /** All of it at once, where nobody waits. */
+  compactAll(): void {
+    const merging = this.compact();
+    while (merging.next().done !== true);
   }
 
   flushed(): Promise<void> {
@@ -119,82 +153,97 @@ export class EmbeddedCommitter {
 
   /** The commit. */
   commit(record: JobRecord): void {
-    const refs = [...this.#changes].map(([key, numbers]): BatchEntry => ({
-      key,
-      value: encodeValue(numbers),
-    }));
-    const forgotten = this.#forgotten
-      .filter((key) => !this.#changes.has(key))
-      .map((key): BatchEntry => ({ key, value: undefined }));
-    this.#backend.commit([...forgotten, ...refs, { key: JOB_KEY, value: sealRecord(record) }]);
-    for (const { key } of forgotten) this.#refs.delete(key);
-    for (const [key, numbers] of this.#changes) this.#refs.set(key, numbers);
+    const lists = this.runs.batch(this.#changes, this.#superfluous);
+    this.#backend.commit([...lists, { key: JOB_KEY, value: sealRecord(record) }]);
+    this.runs.committed(this.#changes, this.#superfluous);
+    this.#maxParallelism = record.maxParallelism;
     this.#changes = new Map();
-    this.#forgotten = [];
+    this.#superfluous = [];
+    this.#nextRun = 1;
   }
 
   /** Moves state to other uids, and drops that of uids that nobody wants; takes part in the next commit. */
   reassign(renamed: ReadonlyMap<string, string>, dropped: ReadonlySet<string>): void {
-    for (const [key, numbers] of this.#refs) {
+    for (const [key, runs] of this.runs.parts) {
       const name = parseRefs(key);
       const to = renamed.get(name.uid);
       if (to === undefined && !dropped.has(name.uid)) continue;
-      this.#forgotten.push(key);
-      if (to !== undefined) this.#changes.set(refsKey({ ...name, uid: to }), numbers);
+      if (!this.#changes.has(key)) this.#changes.set(key, []);
+      if (to === undefined) this.#superfluous.push(...runs);
+      else this.#changes.set(refsKey({ ...name, uid: to }), runs);
     }
   }
 
   /** Holds what the last commit has written, to be copied while work goes on. */
   hold(record: JobRecord): CommittedState {
-    const refs = new Map(this.#refs);
-    this.#holds += 1;
+    const { maxParallelism } = record;
+    const { parts, release } = this.runs.hold();
     return {
       record,
-      uids: [...new Set([...refs.keys()].map((key) => parseRefs(key).uid))].toSorted(),
-      records: (uid) => this.#records(refs, uid),
-      release: () => void (this.#holds -= 1),
+      uids: [...new Set([...parts.keys()].map((key) => parseRefs(key).uid))].toSorted(),
+      records: (uid) => recordsByGroup(this.runs, uid, { maxParallelism, parts }),
+      release,
     };
   }
 
-  /** Removes slabs that the last commit no longer refers to. */
+  /** Removes what the last commit no longer refers to. */
   clean(): void {
-    if (this.#holds > 0) return;
-    this.#backend.discard(this.#obsolete.map((number) => SLAB_PREFIX + number));
-    this.#obsolete = [];
+    this.runs.clean();
   }
 
   /** Removes everything that a crash has left unreferenced; once, at open. */
   cleanAll(): void {
-    const referred = new Set([...this.#refs.values()].flat());
-    this.#backend.discard(
-      this.#backend.keys(SLAB_PREFIX).filter((key) => !referred.has(slabNumber(key))),
-    );
+    this.runs.cleanAll();
   }
 
-  *#records(
-    refs: ReadonlyMap<string, readonly number[]>,
-    uid: string,
-  ): Generator<StateRecord, void, void> {
-    const buckets = [...refs]
-      .map(([key, numbers]) => ({ ...parseRefs(key), numbers }))
-      .filter((name) => name.uid === uid)
-      .toSorted(
-        (a, b) =>
-          (a.bucket >> BUCKET_BITS) - (b.bucket >> BUCKET_BITS) ||
-          slabKinds.indexOf(a.kind) - slabKinds.indexOf(b.kind),
-      );
-    for (const { kind, bucket, numbers } of buckets) {
-      const where = `${this.#where}, ${kind} of "${uid}", bucket ${bucket}`;
-      const slabs = numbers.map((number) => this.#slab(number, where));
-      const group = bucket >> BUCKET_BITS;
-      for (const { key, value } of liveRecords(slabs, where)) yield { kind, group, key, value };
+  *#merge(
+    name: PartName,
+    old: readonly Run[],
+    isOldest: boolean,
+  ): Generator<undefined, void, void> {
+    const writer = name.kind === 'slots' ? this.#slotsWriter : this.#timersWriter;
+    for (const { block, index, place } of this.runs.merged(name, { runs: old })) {
+      const isTombstone = block.isTombstone(index);
+      // Nothing older lies below, so it has nothing left to hide.
+      if (isTombstone && isOldest) continue;
+      const full = writer.cut(place);
+      if (full !== undefined) {
+        this.#put(full);
+        yield undefined;
+      }
+      writer.copy(block, index, place);
     }
+    const net = old.reduce((sum, run) => sum + this.runs.indexOf(run).net, 0);
+    const merged: Run[] = [];
+    if (writer.records > 0) {
+      const { block, index } = writer.finish(net);
+      if (block !== undefined) this.#put(block);
+      const id = `${this.runs.next}/${this.#nextRun}`;
+      this.runs.write(indexKey(id), encodeIndex(index));
+      merged.push(new Run(id, this.#blocks, index));
+      this.#nextRun += 1;
+      this.#blocks = 0;
+    }
+    const key = refsKey(name);
+    const now = this.#runsOf(key);
+    const from = now.indexOf(old[0] as Run);
+    this.#changes.set(key, now.toSpliced(from, old.length, ...merged));
+    this.#superfluous.push(...old);
+    yield undefined;
   }
 
-  #slab(number: number, where: string): Uint8Array {
-    const bytes = this.#backend.get(SLAB_PREFIX + number);
-    if (bytes === undefined) throw damaged(where, `no slab ${number}`);
-    return bytes;
+  #put(block: Uint8Array): void {
+    this.runs.write(blockKey(`${this.runs.next}/${this.#nextRun}`, this.#blocks), block);
+    this.#blocks += 1;
+  }
+
+  #runsOf(key: string): readonly Run[] {
+    return this.#changes.get(key) ?? this.runs.parts.get(key) ?? [];
+  }
+
+  #knownParallelism(): number {
+    if (this.#maxParallelism === 1) this.read();
+    return this.#maxParallelism;
   }
 }
 
@@ -233,17 +282,4 @@ export function checkRecord(
       hint: 'Put the uid back, or begin with an empty state.',
     });
   }
-}
-
-function refsKey({ uid, kind, bucket }: BucketName): string {
-  return `${REFS_PREFIX}${kind}/${bucket}/${uid}`;
-}
-
-function parseRefs(key: string): BucketName {
-  const [, kind, bucket, ...uid] = key.split('/');
-  return { kind: kind as SlabKind, bucket: Number(bucket), uid: uid.join('/') };
-}
-
-function slabNumber(key: string): number {
-  return Number(key.slice(SLAB_PREFIX.length));
 }

@@ -1,44 +1,51 @@
-/** Records into the slabs of an embedded committer: how a copy of state becomes the state of a job. */
+/** Records into the runs of an embedded committer: how a copy of state becomes the state of a job. */
 import { assert } from '../core/errors.js';
 import { murmur3 } from '../core/murmur3.js';
-import { SlabWriter } from '../state/slab.js';
-import { BUCKET_BITS } from '../state/slots.js';
+import { ByteReader, ByteWriter } from '../state/bytes.js';
+import { partOf, placeOf, placeOfTime } from '../state/places.js';
+import { RunWriter } from '../state/run-writer.js';
 import type { StateLoader, StateRecord } from './committed-state.js';
 import type { EmbeddedCommitter } from './embedded-committer.js';
 import type { JobRecord } from './job-record.js';
-import type { SlabKind } from './store-slabs.js';
+import { writeTime, type SlabKind } from './store-slabs.js';
 
-/** A slab is handed on when it has become this long, so that memory stays bounded however large a group is. */
-const SLAB_BYTES_MAX = 16 * 2 ** 20;
+/** What has come is sorted and handed on when it has become this much, so that memory stays bounded. */
+const BYTES_MAX = 16 * 2 ** 20;
+const TIME_BYTES = 8;
+
+interface Loaded {
+  readonly place: number;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
 
 export class SlabLoader implements StateLoader {
   readonly #committer: EmbeddedCommitter;
+  readonly #maxParallelism: number;
   #uid = '';
-  #kind: SlabKind = 'slots';
-  #group = -1;
-  #slabs = new Map<number, SlabWriter>();
+  /** By kind and part. */
+  #waiting = new Map<string, Loaded[]>();
+  #bytes = 0;
   pending = 0;
 
   /** @param committer one that forgets what was committed before */
-  constructor(committer: EmbeddedCommitter) {
+  constructor(committer: EmbeddedCommitter, maxParallelism: number) {
     this.#committer = committer;
+    this.#maxParallelism = maxParallelism;
   }
 
-  add(uid: string, { kind, group, key, value }: StateRecord): void {
-    if (uid !== this.#uid || kind !== this.#kind || group !== this.#group) {
-      this.#handOn();
-      this.#uid = uid;
-      this.#kind = kind;
-      this.#group = group;
-    }
-    const bucket = (group << BUCKET_BITS) | (kind === 'slots' ? subBucket(key) : 0);
-    let slab = this.#slabs.get(bucket);
-    if (slab === undefined) this.#slabs.set(bucket, (slab = new SlabWriter()));
-    slab.append(key, value);
+  add(uid: string, { kind, key, value }: StateRecord): void {
+    if (uid !== this.#uid || this.#bytes > BYTES_MAX) this.#handOn();
+    this.#uid = uid;
+    const isSlot = kind === 'slots';
+    const place = placeOf(murmur3(isSlot ? key : key.subarray(TIME_BYTES)), this.#maxParallelism);
+    const name = `${kind}/${partOf(place)}`;
+    const loaded = isSlot ? { place, key: key.slice(), value: value.slice() } : timerOf(key);
+    const others = this.#waiting.get(name);
+    if (others === undefined) this.#waiting.set(name, [loaded]);
+    else others.push(loaded);
+    this.#bytes += key.length + value.length;
     this.pending += key.length + value.length;
-    if (slab.byteLength < SLAB_BYTES_MAX) return;
-    this.#committer.write(uid, { kind, bucket, bytes: slab.finish() });
-    this.#slabs.delete(bucket);
   }
 
   async flushed(): Promise<void> {
@@ -49,21 +56,53 @@ export class SlabLoader implements StateLoader {
 
   commit(record: JobRecord): void {
     assert(
-      this.#slabs.size === 0 && this.pending === 0,
+      this.#waiting.size === 0 && this.pending === 0,
       'what is loaded is flushed, then committed',
     );
     this.#committer.commit(record);
   }
 
   #handOn(): void {
-    for (const [bucket, slab] of this.#slabs)
-      this.#committer.write(this.#uid, { kind: this.#kind, bucket, bytes: slab.finish() });
-    this.#slabs.clear();
+    for (const [name, records] of this.#waiting) {
+      const [kind, part] = name.split('/') as [SlabKind, string];
+      const write = (block: Uint8Array): void =>
+        this.#committer.write(this.#uid, { kind, part: Number(part), block, index: undefined });
+      const writer = new RunWriter(kind === 'slots');
+      for (const { place, key, value } of records.sort(byPlaceAndKey)) {
+        const full = writer.cut(place);
+        if (full !== undefined) write(full);
+        const payload = writer.begin(place);
+        payload.bytes(key);
+        writer.endKey();
+        payload.bytes(value);
+        writer.end();
+      }
+      this.#committer.write(this.#uid, {
+        kind,
+        part: Number(part),
+        ...writer.finish(records.length),
+      });
+    }
+    this.#waiting.clear();
+    this.#bytes = 0;
   }
 }
 
-/** The bucket in its group that a store will look for the key in. */
-function subBucket(key: Uint8Array): number {
-  // The hash of a key is that of its encoding.
-  return (murmur3(key) >>> 16) & ((1 << BUCKET_BITS) - 1);
+/** A timer as runs have it. */
+function timerOf(key: Uint8Array): Loaded {
+  const time = new ByteReader(key).f64();
+  const writer = new ByteWriter(key.length);
+  writeTime(writer, time);
+  writer.bytes(key.subarray(TIME_BYTES));
+  return { place: placeOfTime(time), key: writer.take(), value: new Uint8Array(0) };
+}
+
+function byPlaceAndKey(a: Loaded, b: Loaded): number {
+  if (a.place !== b.place) return a.place - b.place;
+  const length = Math.min(a.key.length, b.key.length);
+  for (let at = 0; at < length; at += 1) {
+    const difference = (a.key[at] as number) - (b.key[at] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.key.length - b.key.length;
 }

@@ -3,7 +3,8 @@ import { PipelineError, TidemarkError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { KeyedStateSpec } from '../core/operator.js';
 import { KeyedStore } from '../state/slots.js';
-import { freezeStore, loadBucket, type FrozenSlab } from './store-slabs.js';
+import { reload } from '../testing/harness-disk.js';
+import { freezeStore, type FrozenPiece } from './store-slabs.js';
 
 interface Box {
   value: unknown;
@@ -68,7 +69,7 @@ describe('a store frozen and loaded again', () => {
     expect(load(epochs).size).toBe(0);
   });
 
-  test('a key that came and went within an epoch leaves no slab', () => {
+  test('a key that came and went within an epoch leaves no piece', () => {
     const store = makeStore();
     put(store, 'a', 1);
     remove(store, 'a');
@@ -148,7 +149,7 @@ describe('work during the drain', () => {
       const epochs = [drain(store)];
       for (const key of ['a', 'b', 'c', 'd']) put(store, key, 2);
       remove(store, 'e');
-      const slabs: FrozenSlab[] = [];
+      const slabs: FrozenPiece[] = [];
       let taken = 0;
       for (const slab of freezeStore(store as never, 'op')) {
         if (slab !== undefined) slabs.push(slab);
@@ -234,20 +235,13 @@ describe('what does not fit', () => {
     expect(error).toMatchObject({ code: 'STATE_INCOMPATIBLE', cause: expect.any(TypeError) });
   });
 
-  test('a bucket without slabs loads nothing', () => {
-    const store = makeStore();
-    loadBucket(store as never, 'slots', [], 'x');
-    expect(store.size).toBe(0);
-  });
-
-  test('a damaged slab is refused, alone or among others', () => {
+  test('a damaged block is refused', () => {
     const store = makeStore();
     put(store, 'a', 1);
-    const [good] = drain(store);
-    const bad = (good as FrozenSlab).bytes.slice();
-    bad[7] = (bad[7] ?? 0) ^ 1;
-    for (const slabs of [[bad], [(good as FrozenSlab).bytes, bad]])
-      expect(() => loadBucket(makeStore() as never, 'slots', slabs, 'x')).toThrow('STATE_DAMAGED');
+    const [good] = drain(store) as [FrozenPiece];
+    const block = (good.block as Uint8Array).slice();
+    block[12] = (block[12] ?? 0) ^ 1;
+    expect(() => load([[{ ...good, block }]])).toThrow('STATE_DAMAGED');
   });
 });
 
@@ -266,25 +260,13 @@ function remove(store: Store, key: Key): void {
   store.release(store.slot(key));
 }
 
-function drain(store: Store): FrozenSlab[] {
+function drain(store: Store): FrozenPiece[] {
   return [...freezeStore(store as never, 'op')].filter((slab) => slab !== undefined);
 }
 
-/** A store from the slabs of several epochs, oldest first: slots before timers, as a recovery does. */
-function load(epochs: readonly (readonly FrozenSlab[])[]): Store {
-  const store = makeStore();
-  const all = epochs.flat();
-  for (const kind of ['slots', 'event', 'processing'] as const) {
-    const ofKind = all.filter((slab) => slab.kind === kind);
-    for (const bucket of new Set(ofKind.map((slab) => slab.bucket)))
-      loadBucket(
-        store as never,
-        kind,
-        ofKind.filter((slab) => slab.bucket === bucket).map(({ bytes }) => bytes),
-        'x',
-      );
-  }
-  return store;
+/** A store from the pieces of several epochs, oldest first. */
+function load(epochs: readonly (readonly FrozenPiece[])[]): Store {
+  return reload(makeStore() as never, epochs.flat()) as Store;
 }
 
 function timersOf(store: Store): string[] {

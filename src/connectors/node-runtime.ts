@@ -1,4 +1,5 @@
 /** The real outside world of a job in Node: its clock, its chance, its file system, and a logger of the host. */
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { systemClock, systemRandom } from '../core/clock.js';
 import { silentLogger, type Logger, type Runtime, type Signals } from '../core/runtime.js';
@@ -37,6 +38,7 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     files: nodeFiles,
     log,
     signals,
+    heapLimit: getHeapStatistics().heap_size_limit,
     at: () => Promise.resolve(),
   };
 }

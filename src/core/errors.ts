@@ -112,6 +112,7 @@ export const errorTable = {
   STATE_NOT_EMPTY: entry(
     'A job is to resume from a savepoint, but its state already holds something else.',
   ),
+  STATE_LIMIT: entry('An operator keeps more keys or bytes of state than its limits allow.'),
   STATE_WRITE_FAILED: entry(
     'The state backend could not write, so the epoch was not committed.',
     true,

@@ -21,6 +21,22 @@ export interface KeyedStateSpec<Live extends object = object> {
   isEmpty(live: Live): boolean;
   /** Present where states have names of their own and may declare schemas. */
   readonly evolution?: StateEvolution<Live>;
+  /**
+   * Whether nobody but the store keeps a slot from one element to the next, so that a slot may leave the heap in between
+   * and come back, when its key is met again, as another one with an equal `live`. Default false.
+   */
+  readonly evictable?: boolean;
+  /** Bytes of heap that `live` takes beside its slot, as estimated. Default: as much as what `pack` gives. */
+  weigh?(live: Live): number;
+  readonly limits?: StateLimits;
+}
+
+/** How much an operator may keep; beyond it the job fails with STATE_LIMIT. */
+export interface StateLimits {
+  /** Keys that hold state or have a timer, in each shard. Default: no limit. */
+  readonly keys?: number | undefined;
+  /** Bytes of state of all shards, in the heap or not, as if it were in the heap; an estimate. Default: no limit. */
+  readonly bytes?: number | undefined;
 }
 
 /** How the values of a state change over the releases of a pipeline. */
@@ -80,7 +96,14 @@ export interface KeyedState<Live extends object> {
   /** Drops the slot when its spec says that it is empty and no timer is set; to be called after a change that may empty it. */
   release(slot: Slot<Live>): void;
   readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
+  /**
+   * All slots. Those of an evictable spec that are not in the heap come last, are read as they come, and stay in the heap
+   * only when they are touched; whoever keeps one from one element to the next asks `holds` before going on with it.
+   */
   slots(): IterableIterator<Slot<Live>>;
+  /** Whether a slot that was given earlier is still the one of its key. */
+  holds(slot: Slot<Live>): boolean;
+  /** All keys, in the heap or not. */
   readonly size: number;
 }
 

@@ -24,6 +24,7 @@ export type {
   KeyedStateSpec,
   Slot,
   StateEvolution,
+  StateLimits,
   StateVersions,
   TimeDomain,
   TimerIndex,

@@ -122,6 +122,8 @@ export interface Runtime {
   readonly log: Logger;
   /** Missing where there are none to listen to. */
   readonly signals?: Signals;
+  /** What the heap of the process may grow to, bytes; undefined where nobody knows. */
+  readonly heapLimit?: number;
   /** Names an await of the commit or the recovery; the simulator may never come back from it. */
   at(point: CrashPoint): Promise<void>;
 }

@@ -1,7 +1,8 @@
 /** `connect`: two keyed streams with one state between them. */
 import type { Observable } from 'rxjs';
-import type { Operator, OperatorContext } from '../core/operator.js';
+import type { Operator, OperatorContext, StateLimits } from '../core/operator.js';
 import { entrySpec, type BroadcastDeclarations } from '../state/broadcast-state.js';
+import { withLimits } from '../state/state-limits.js';
 import { cellsSpec, expiresByEventTime, type StateDeclarations } from '../state/handles.js';
 import { BroadcastStream } from './broadcast.js';
 import {
@@ -21,6 +22,8 @@ export interface ConnectOptions<K, First, Second, State extends StateDeclaration
   readonly renamedFrom?: string;
   /** The states of a key, by name, shared by both sides. Default: none. */
   readonly state?: State;
+  /** Keys and bytes of state that it may keep at most; beyond it the job fails with STATE_LIMIT. Default: no limits. */
+  readonly limits?: StateLimits;
   /** Side outputs that `side` may send to. */
   readonly sides?: readonly OutputTag<unknown>[];
   /** For each element of the stream that `connect` stands on. */
@@ -132,7 +135,7 @@ export function connectStep(
     renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime: expiresByEventTime(declarations) && 'someInput',
-    state: cellsSpec(declarations),
+    state: withLimits(cellsSpec(declarations), options.limits, `connect "${options.uid}"`),
     sideOutputs: (options.sides ?? []).map(({ id }) => id),
     ...(isBroadcast
       ? { replicated: entrySpec, facts: { stateShape: 'broadcast', summary } }

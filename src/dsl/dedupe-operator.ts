@@ -25,6 +25,7 @@ export const firstsSpec: KeyedStateSpec<Firsts> = {
   pack: (firsts) => firsts,
   unpack: (packed) => packed as Firsts,
   isEmpty: (firsts) => firsts.length === 0,
+  evictable: true,
 };
 
 /** What both have in common: judging, counting, and walking the timers. */
@@ -126,6 +127,7 @@ export const intervalsSpec: KeyedStateSpec<Intervals> = {
     return { start, times, values };
   },
   isEmpty: ({ times }) => times.length === 0,
+  evictable: true,
 };
 
 export class KeepLast extends Dedupe<Intervals> {

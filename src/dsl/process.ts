@@ -1,5 +1,7 @@
 /** `process`: state and timers per key, in your own words. All other keyed steps could be written with it. */
 import type { Observable } from 'rxjs';
+import type { StateLimits } from '../core/operator.js';
+import { withLimits } from '../state/state-limits.js';
 import { cellsSpec, expiresByEventTime, type StateDeclarations } from '../state/handles.js';
 import type { DataStream, Keyed, OutputTag, Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
@@ -13,6 +15,8 @@ export interface ProcessOptions<K, T, State extends StateDeclarations, Out> {
   readonly renamedFrom?: string;
   /** The states of a key, by name. Default: none. */
   readonly state?: State;
+  /** Keys and bytes of state that it may keep at most; beyond it the job fails with STATE_LIMIT. Default: no limits. */
+  readonly limits?: StateLimits;
   /** Side outputs that `side` may send to. */
   readonly sides?: readonly OutputTag<unknown>[];
   /** For each element; what it returns is emitted, with the timestamp of the element. */
@@ -68,7 +72,7 @@ export function process<K, T, Out, State extends StateDeclarations = Record<neve
     renamedFrom: options.renamedFrom,
     keyed: true,
     needsEventTime: expiresByEventTime(declarations),
-    state: cellsSpec(declarations),
+    state: withLimits(cellsSpec(declarations), options.limits, `process "${options.uid}"`),
     sideOutputs: (options.sides ?? []).map(({ id }) => id),
     create: (context) => processOperator<K, T, State>(context, declarations, { element, timer }),
   });

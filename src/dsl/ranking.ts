@@ -52,6 +52,7 @@ export function rankingSpec(): KeyedStateSpec<Group> {
       };
     },
     isEmpty: ({ entries }) => entries.size === 0,
+    evictable: true,
   };
 }
 

@@ -1,8 +1,9 @@
 /** `reduce`: folds the elements of each key into one running value. */
 import type { Observable } from 'rxjs';
 import { hasTimestamp } from '../core/flow.js';
-import type { KeyedStateSpec, Operator, OperatorContext } from '../core/operator.js';
+import type { KeyedStateSpec, Operator, OperatorContext, StateLimits } from '../core/operator.js';
 import { freezeDeep } from '../state/guard.js';
+import { withLimits } from '../state/state-limits.js';
 import type { DataStream, Keyed, Unkeyed } from './data-stream.js';
 import { defineOperator } from './define-operator.js';
 import { asyncError, isPromise, refuseAsync } from './user-function.js';
@@ -12,6 +13,8 @@ export interface ReduceOptions {
   readonly uid: string;
   /** The uid that the state was kept under before, where it has been renamed. May be left in for good. */
   readonly renamedFrom?: string;
+  /** Keys and bytes of state that it may keep at most; beyond it the job fails with STATE_LIMIT. Default: no limits. */
+  readonly limits?: StateLimits;
 }
 
 /**
@@ -47,7 +50,7 @@ export function reduce<K, T>(
     uid: options.uid,
     renamedFrom: options.renamedFrom,
     keyed: true,
-    state: runningSpec,
+    state: withLimits(runningSpec, options.limits, `reduce "${options.uid}"`),
     create: (context) => reducer(context, fn),
   });
 }
@@ -64,6 +67,7 @@ const runningSpec: KeyedStateSpec<Running> = {
   pack: ({ value }) => value,
   unpack: (value) => ({ value }),
   isEmpty: ({ value }) => value === nothing,
+  evictable: true,
 };
 
 function reducer(

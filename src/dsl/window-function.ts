@@ -185,6 +185,7 @@ function storeOfCells(store: KeyedState<HasCells>): KeyedState<Cells> {
     touch: (slot: Slot<Cells>) => store.touch(ownerOf(slot)),
     preserve: (slot: Slot<Cells>) => store.preserve(ownerOf(slot)),
     release: (slot: Slot<Cells>) => store.release(ownerOf(slot)),
+    holds: (slot: Slot<Cells>) => store.holds(ownerOf(slot)),
     *slots() {
       for (const slot of store.slots()) yield new CellsOf(slot, slot.live.cells);
     },

@@ -1,6 +1,6 @@
 /** Loading broadcast state: each shard of a stage has all of it, and one of them writes it. */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import { loadBucket } from '../checkpoint/store-slabs.js';
+import { loadStore } from '../checkpoint/store-slabs.js';
 import { replicaName } from '../core/graph.js';
 import { KeyedStore } from '../state/slots.js';
 import type { Plan, Stage } from './plan.js';
@@ -32,7 +32,6 @@ export function loadCopies(
     const name = replicaName(plan.names.get(node) ?? '');
     const store = new KeyedStore<object>({ spec, maxParallelism, durable: shard === 0 });
     (shard === 0 ? stores : copies).set(name, store);
-    for (const { kind, slabs, where } of committer.buckets(name, { from: 0, to: maxParallelism }))
-      loadBucket(store, kind, slabs, where);
+    loadStore(store, committer.of(name), { from: 0, to: maxParallelism });
   }
 }

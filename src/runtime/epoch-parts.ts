@@ -40,6 +40,11 @@ export function dirtyBytes(parts: EpochParts, { bytesPerKey }: { bytesPerKey: nu
   return dirtySlots(parts) * bytesPerKey;
 }
 
+/** Tells the stores that what was frozen is committed: at once, before anybody asks the new commit for a key. */
+export function settleStores({ stores }: EpochParts): void {
+  for (const byUid of stores.values()) for (const store of byUid.values()) store.settled();
+}
+
 /** Keys that have changed since the last barrier. */
 export function dirtySlots({ stores }: EpochParts): number {
   let slots = 0;

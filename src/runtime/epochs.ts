@@ -14,11 +14,17 @@ import {
   type JobRecord,
   type SplitRecord,
 } from '../checkpoint/job-record.js';
-import { freezeStore, type FrozenSlab } from '../checkpoint/store-slabs.js';
+import { freezeStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
 import { assert } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
-import { dirtySlots, groupByUid, withGenerators, type EpochParts } from './epoch-parts.js';
+import {
+  dirtySlots,
+  groupByUid,
+  withGenerators,
+  type EpochParts,
+  settleStores,
+} from './epoch-parts.js';
 import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
@@ -29,8 +35,8 @@ import { markOfBoth, type NodeMark } from '../time/frontier.js';
 /** Bytes that one changed key is taken to need as long as no epoch has told better. */
 const BYTES_PER_KEY = 100;
 
-/** Slabs encoded and written between two turns of the event loop: about a millisecond. */
-const SLABS_PER_TURN = 16;
+/** Blocks encoded, merged and written between two turns of the event loop: about half a millisecond. */
+const PIECES_PER_TURN = 8;
 
 export interface EpochsOptions {
   readonly committer: EmbeddedCommitter;
@@ -70,7 +76,7 @@ interface Gathering {
   readonly frozen: Set<Task>;
   readonly slabs: {
     readonly uid: string;
-    readonly drain: Generator<FrozenSlab | undefined, void, void>;
+    readonly drain: Generator<FrozenPiece | undefined, void, void>;
   }[];
   readonly marks: Map<string, NodeMark>;
   readonly counters: Map<string, Counters>;
@@ -226,6 +232,7 @@ export class Epochs {
     this.#history = record.history;
     if (gathering.keys > 0 && gathering.bytes > 0)
       this.#bytesPerKey = gathering.bytes / gathering.keys;
+    settleStores(this.#parts);
     await runtime.at('epoch.committed');
     await Promise.all(
       sinks.map((sink, index) =>
@@ -269,17 +276,22 @@ export class Epochs {
   async #writeSlabs(gathering: Gathering): Promise<void> {
     let written = 0;
     this.#checkAlive();
+    const pause = async (): Promise<void> => {
+      written += 1;
+      if (written % PIECES_PER_TURN !== 0) return;
+      await this.#runtime.clock.turn();
+      this.#checkAlive();
+    };
     for (const { uid, drain } of gathering.slabs)
-      for (const slab of drain) {
-        if (slab !== undefined) {
-          this.#committer.write(uid, slab);
-          gathering.bytes += slab.bytes.length;
+      for (const piece of drain) {
+        if (piece !== undefined) {
+          this.#committer.write(uid, piece);
+          gathering.bytes += piece.block?.length ?? 0;
         }
-        written += 1;
-        if (written % SLABS_PER_TURN !== 0) continue;
-        await this.#runtime.clock.turn();
-        this.#checkAlive();
+        await pause();
       }
+    const merging = this.#committer.compact();
+    while (merging.next().done !== true) await pause();
   }
 
   async #await<T>(what: string, promise: Promise<T>): Promise<T> {

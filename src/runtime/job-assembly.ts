@@ -10,6 +10,7 @@ import type { KeyedStore } from '../state/slots.js';
 import { loadStores } from './job-stores.js';
 import { ChannelWriter, FlowQueue, type Pressure } from './channel.js';
 import type { EpochParts, SplitPump } from './epoch-parts.js';
+import { JobMemory } from './job-memory.js';
 import type { JobJournal } from './job-journal.js';
 import type { JobOptions } from './job-options.js';
 import { operatorsOf, type Plan, type Shuffle, type Stage } from './plan.js';
@@ -49,6 +50,7 @@ export interface AssembledJob {
   readonly epochParts: EpochParts;
   /** The bell that the loop of the job waits for. */
   readonly wake: Wake;
+  readonly memory: JobMemory;
 }
 
 interface Place {
@@ -115,6 +117,10 @@ export async function assembleJob(assembly: AssemblyOptions): Promise<AssembledJ
       [...feeds.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     wake: assembly.wake,
     epochParts: { splits, feeds, tasks, sourceTask, stores, sinks, identity, base },
+    memory: new JobMemory(
+      places.flatMap((place) => [...place.stores]),
+      options.memoryBytes,
+    ),
   };
 }
 

@@ -84,6 +84,11 @@ export class EpochDriver {
     return this.#schedule.hasTimedOut(this.#options.options.runtime.clock.elapsed());
   }
 
+  /** Whether a commit is being written: nothing that it holds can leave the heap before it has ended. */
+  get areCommitting(): boolean {
+    return this.#epochs.commit !== undefined;
+  }
+
   /** When to look again, if nothing else happens before; monotonic ms. */
   nextAt(): number {
     return this.#schedule.nextAt();
@@ -133,6 +138,7 @@ export class EpochDriver {
     if (this.#epochs.isBusy || this.#isLast) return false;
     const now = options.runtime.clock.elapsed();
     if (demands.areWaiting) this.#schedule.ask('demand');
+    if (parts.memory.epochIsForced()) this.#schedule.ask('forced');
     const isFinal = allEnded(parts);
     // Its watermarks would end the inputs for good.
     if (isDraining() && !isFinal) return false;

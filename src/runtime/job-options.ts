@@ -30,6 +30,8 @@ export interface JobOptions {
   readonly listensToSignals: boolean;
   /** `batch`: no watermark before the end of the inputs. */
   readonly execution: Execution;
+  /** Heap that keyed state may take; Infinity for no budget. */
+  readonly memoryBytes: number;
   readonly deadLettersMax: DeadLetterLimits;
   readonly runtime: Runtime;
   /** Copies taken behind the work, and where they are kept. */

@@ -216,7 +216,8 @@ class Restore {
   async #restore(copy: OpenCopy, backend: StateBackend): Promise<Committed> {
     const { runtime, state, rewind } = this.#options;
     const where = state.description;
-    const loader = new SlabLoader(new EmbeddedCommitter(backend, { where, forget: true }));
+    const committed = new EmbeddedCommitter(backend, { where, forget: true });
+    const loader = new SlabLoader(committed, copy.manifest.maxParallelism);
     const loaded = await loadCopy(copy, loader, runtime);
     // A copy that does not fit must not become the state.
     fit(loaded, this.#options, copy.directory);

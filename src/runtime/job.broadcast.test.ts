@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import { loadBucket } from '../checkpoint/store-slabs.js';
+import { loadStore } from '../checkpoint/store-slabs.js';
 import {
   broadcast,
   collect,
@@ -184,8 +184,7 @@ async function entriesIn(state: StateBackendFactory): Promise<number> {
   const backend = await state.open();
   const committer = new EmbeddedCommitter(backend, { where: 'test' });
   const store = new KeyedStore<object>({ spec: entrySpec, maxParallelism: 128, durable: false });
-  for (const { kind, slabs, where } of committer.buckets('counted~broadcast', { from: 0, to: 128 }))
-    loadBucket(store, kind, slabs, where);
+  loadStore(store, committer.of('counted~broadcast'), { from: 0, to: 128 });
   await backend.close();
   return store.size;
 }

@@ -256,9 +256,12 @@ export class Job {
     }
   }
 
-  #round({ tasks, splits }: AssembledJob): boolean {
+  #round({ tasks, splits, sourceTask, memory }: AssembledJob): boolean {
     let worked = false;
-    for (const task of tasks)
+    memory.step();
+    // While the former epoch is in commit, a running one that is full has to wait for it.
+    const isFull = this.#epochs?.areCommitting === true && memory.epochIsForced();
+    for (const task of isFull ? tasks.filter((each) => each !== sourceTask) : tasks)
       for (let step = 0; step < STEPS_PER_ROUND && task.step(); step += task.stride) worked = true;
     for (const { pump } of splits) pump.hasRoom();
     return worked;

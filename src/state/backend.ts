@@ -30,6 +30,8 @@ export interface StateBackend {
   commit(batch: readonly BatchEntry[]): void;
   /** The value under a key, or undefined. The bytes belong to the caller. */
   get(key: string): Uint8Array | undefined;
+  /** As `get`, without a copy where there is a way: the bytes are good until the next call of any method. */
+  peek?(key: string): Uint8Array | undefined;
   /** All keys that begin with the prefix, in code-unit order. */
   keys(prefix: string): string[];
   /** Removes keys without waiting for durability: used for slabs that nothing refers to any more. */

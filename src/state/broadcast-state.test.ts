@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { freezeStore, loadBucket, type FrozenSlab } from '../checkpoint/store-slabs.js';
+import { freezeStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
+import { reload } from '../testing/harness-disk.js';
 import { BroadcastCopy, entrySpec } from './broadcast-state.js';
 import type { MapState } from './handles-map.js';
 import { KeyedStore } from './slots.js';
@@ -19,22 +20,12 @@ function rulesOf(copy: BroadcastCopy): MapState<string | number | bigint, unknow
 }
 
 /** What one epoch after the other has committed, in a store that begins with it. */
-function reloaded(slabs: readonly FrozenSlab[], durable = true) {
-  const store = newStore(durable);
-  for (const { kind, bucket } of slabs) {
-    const own = slabs.filter((slab) => slab.kind === kind && slab.bucket === bucket);
-    loadBucket(
-      store as never,
-      kind,
-      own.map(({ bytes }) => bytes),
-      'test',
-    );
-  }
-  return store;
+function reloaded(pieces: readonly FrozenPiece[], durable = true) {
+  return reload(newStore(durable) as never, pieces) as ReturnType<typeof newStore>;
 }
 
-function committed(store: ReturnType<typeof newStore>): FrozenSlab[] {
-  return [...freezeStore(store as never, 'x')].filter((slab) => slab !== undefined);
+function committed(store: ReturnType<typeof newStore>): FrozenPiece[] {
+  return [...freezeStore(store as never, 'x')].filter((piece) => piece !== undefined);
 }
 
 describe('a map', () => {
@@ -137,9 +128,9 @@ describe('a checkpoint', () => {
     const copy = copyOf(store);
     copy.isWritable = true;
     for (let n = 0; n < 500; n += 1) rulesOf(copy).set(n, 'x'.repeat(100));
-    const all = committed(store).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const all = committed(store).reduce((sum, { block }) => sum + (block?.length ?? 0), 0);
     rulesOf(copy).set(3, 'y');
-    const one = committed(store).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const one = committed(store).reduce((sum, { block }) => sum + (block?.length ?? 0), 0);
     expect(all).toBeGreaterThan(50_000);
     expect(one).toBeLessThan(200);
     expect(committed(store)).toEqual([]);

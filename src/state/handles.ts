@@ -16,6 +16,7 @@ import type {
 } from '../core/operator.js';
 import { freezeDeep } from './guard.js';
 import { ofPackedKey, packedKey, upgraded, type PackedKey } from './packed-states.js';
+import { heapBytesOf } from './heap-size.js';
 import { LiveSlot } from './slots.js';
 import type { StateTime, SweepTurn, Ttl } from './ttl.js';
 
@@ -170,6 +171,15 @@ export function cellsSpec(
     evolution: {
       schemas: new Map(names.map((name, index) => [name, declared[index]?.schema])),
       under: (known) => cellsSpec(declarations, known),
+    },
+    evictable: true,
+    weigh(cells) {
+      let bytes = 0;
+      for (const [index, state] of declared.entries()) {
+        const cell = cellAt(cells, index);
+        if (cell !== undefined) bytes += heapBytesOf(state.pack(cell));
+      }
+      return bytes;
     },
   };
 }

@@ -46,7 +46,6 @@ export class IntegerTable<Value> {
     if ((this.#taken + 1) * 2 > this.keys.length) this.#rebuild();
     this.#put(key, value);
     this.#size += 1;
-    this.#taken += 1;
   }
 
   delete(key: number): void {
@@ -83,7 +82,9 @@ export class IntegerTable<Value> {
     const keys = this.keys;
     const mask = keys.length - 1;
     let place = placeOf(key) & mask;
-    while (keys[place] !== FREE) place = (place + 1) & mask;
+    // A place that was used serves as well: where keys come and go, the table need not be rebuilt again and again.
+    while ((keys[place] as number) > GONE) place = (place + 1) & mask;
+    if (keys[place] === FREE) this.#taken += 1;
     keys[place] = key;
     this.values[place] = value;
   }
@@ -91,6 +92,7 @@ export class IntegerTable<Value> {
   /** Twice as large where it is needed, and without the places that were used. */
   #rebuild(): void {
     const [keys, values] = [this.keys, this.values];
+    this.#taken = 0;
     const capacity = Math.max(CAPACITY_AT_FIRST, 2 ** Math.ceil(Math.log2((this.#size + 1) * 4)));
     this.keys = new Int32Array(capacity).fill(FREE);
     this.values = new Array<Value | undefined>(capacity).fill(undefined);
@@ -98,7 +100,6 @@ export class IntegerTable<Value> {
       const value = values[place];
       if (value !== undefined) this.#put(keys[place] as number, value);
     }
-    this.#taken = this.#size;
   }
 }
 

@@ -17,10 +17,10 @@ import { join, resolve } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
-import { ByteReader, ByteWriter } from './bytes.js';
-import { checkLmdbFile, crc32 } from './checksum.js';
+import { checkLmdbFile } from './checksum.js';
 import { LMDB_FORMAT, fault } from './lmdb-faults.js';
-import { decodeKey, encodeKey, writeKey } from './key-codec.js';
+import { decodeKey, encodeKey } from './key-codec.js';
+import { HEADER_KEY, isWholeKey, storedKey } from './lmdb-keys.js';
 import { forEachRecord, SlabWriter } from './slab.js';
 import { encodeValue, readValue } from './value-codec.js';
 
@@ -30,8 +30,6 @@ export const environmentOptions = {
   ...({ encoding: 'binary', keyEncoding: 'binary', cache: false, compression: false } as const),
   ...{ overlappingSync: false, maxReaders: 32, permissionsMode: 0o600, noSubdir: false },
 };
-/** Comes before the encoding of every key. */
-export const HEADER_KEY = Uint8Array.of(0);
 
 /** State in a directory of its own, which is made when it is missing. It must be on a local file system. */
 export function lmdb(directory: string): StateBackendFactory {
@@ -122,6 +120,12 @@ class LmdbBackend implements StateBackend {
     return this.#read((database) => copyOf(database.getBinary(storedKey(key))));
   }
 
+  peek(key: string): Uint8Array | undefined {
+    const bytes = this.#read((database) => database.getBinaryFast(storedKey(key)));
+    // The memory is larger than the value; only `length` says where it ends.
+    return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
   keys(prefix: string): string[] {
     // The first half of a surrogate pair is no prefix of the bytes of the pair: it is compared as text only.
     const start = encodeKey(prefix.replace(/[\ud800-\udbff]$/, '')).slice(0, -1);
@@ -182,14 +186,6 @@ class LmdbBackend implements StateBackend {
   }
 }
 
-/** With a checksum, so that a key that has turned into another is found at the next opening. */
-export function storedKey(key: string): Uint8Array {
-  const writer = new ByteWriter(key.length + 6);
-  writeKey(writer, key);
-  writer.u32(crc32(writer.peek()));
-  return writer.take();
-}
-
 function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes && new Uint8Array(bytes);
 }
@@ -219,11 +215,6 @@ export function checkFile(path: string, wasOpened: boolean): void {
   } finally {
     fs.closeSync(file);
   }
-}
-
-function isWholeKey(key: Uint8Array): boolean {
-  if (key.length === 1) return key[0] === HEADER_KEY[0];
-  return new ByteReader(key.slice(-4)).u32() === crc32(key.subarray(0, -4));
 }
 
 /** Called inside a write transaction, so that no two owners get the same generation. */

@@ -10,7 +10,8 @@ import { join, resolve } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { ByteReader } from './bytes.js';
 import { encodeKey, readKey } from './key-codec.js';
-import { environmentOptions, storedKey } from './lmdb-backend.js';
+import { environmentOptions } from './lmdb-backend.js';
+import { storedKey } from './lmdb-keys.js';
 
 export interface StoreRange {
   /** The first key, included. */

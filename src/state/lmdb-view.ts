@@ -11,14 +11,8 @@ import type { RootDatabase } from 'lmdb';
 import { TidemarkError, assert, show } from '../core/errors.js';
 import type { StateBackend } from './backend.js';
 import { decodeKey, encodeKey } from './key-codec.js';
-import {
-  HEADER_KEY,
-  checkFile,
-  generationOf,
-  isAnswered,
-  socketPath,
-  storedKey,
-} from './lmdb-backend.js';
+import { checkFile, generationOf, isAnswered, socketPath } from './lmdb-backend.js';
+import { HEADER_KEY, storedKey } from './lmdb-keys.js';
 import { fault } from './lmdb-faults.js';
 
 type Database = RootDatabase<Uint8Array, Uint8Array>;

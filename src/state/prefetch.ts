@@ -1,13 +1,7 @@
-/**
- * Looking up the slots of many keys at once, as a template for `fresh`: it names nothing outside itself.
- */
+/** Looking up many keys at a time, in code of its own for each store. */
 import type { Key } from '../core/key.js';
 import type { IntegerTable } from './integer-table.js';
-
-interface SlotBase {
-  readonly bucket: number;
-  readonly flags: number;
-}
+import type { SlotBase } from './stored-slot.js';
 
 export interface PrefetchParts {
   readonly table: Pick<IntegerTable<SlotBase>, 'keys' | 'values'>;
@@ -17,7 +11,7 @@ export interface PrefetchParts {
   readonly store: { lastSeen: number };
 }
 
-/** Two short loops: the processor then waits for many places of memory at the same time. */
+/** A template for `fresh`. Two short loops: the processor then waits for many places of memory at the same time. */
 export function prefetching({ table, least, find, store }: PrefetchParts) {
   return (keys: readonly Key[], count: number, slots: (SlotBase | undefined)[]): void => {
     const places = table.keys;
@@ -42,7 +36,7 @@ export function prefetching({ table, least, find, store }: PrefetchParts) {
     for (let index = 0; index < count; index += 1) {
       const slot = slots[index];
       // At both ends, because it may lie in two lines of memory.
-      if (slot !== undefined) seen += slot.bucket + slot.flags;
+      if (slot !== undefined) seen += slot.place + slot.flags;
     }
     store.lastSeen = seen | 0;
   };

@@ -3,7 +3,8 @@ import { keyGroupOf } from '../core/key-group.js';
 import type { Key } from '../core/key.js';
 import type { KeyedStateSpec } from '../core/operator.js';
 import { hashKey } from './key-hash.js';
-import { BUCKET_BITS, KeyedStore, type StoredSlot } from './slots.js';
+import { PARTS, partOf, placesOf } from './places.js';
+import { KeyedStore, type StoredSlot } from './slots.js';
 
 interface Count {
   count: number;
@@ -151,14 +152,19 @@ describe('freeze', () => {
     expect(frozenKeys(store)).toEqual(['a']);
   });
 
-  test('slots are dealt to buckets of their key group', () => {
+  test('slots are dealt to the parts that hold the places of their key group', () => {
     const store = storeOf();
-    for (let key = 0; key < 200; key += 1) put(store, `song ${key}`, 1);
+    for (let key = 0; key < 2000; key += 1) put(store, `song ${key}`, 1);
     const frozen = store.freeze(() => undefined);
-    for (const [bucket, slots] of frozen)
-      for (const slot of slots)
-        expect(bucket >> BUCKET_BITS).toBe(keyGroupOf(hashKey(slot.key), 16));
-    expect(frozen.size).toBeGreaterThan(64);
+    for (const [part, slots] of frozen)
+      for (const slot of slots) {
+        const group = keyGroupOf(hashKey(slot.key), 16);
+        const { from, to } = placesOf({ from: group, to: group + 1 }, 16);
+        expect(store.placeOf(slot)).toBeGreaterThanOrEqual(from);
+        expect(store.placeOf(slot)).toBeLessThan(to);
+        expect(part).toBe(partOf(store.placeOf(slot)));
+      }
+    expect(frozen.size).toBe(PARTS);
   });
 
   test('a frozen slot is handed over before its first change, and only before that', () => {
@@ -241,15 +247,6 @@ describe('restore', () => {
     store.restore([1, 'a'], { count: 3 });
     expect(store.find([1, 'a'])?.live.count).toBe(3);
     expect(frozenKeys(store)).toEqual([]);
-  });
-
-  test('forget drops what a later slab has removed', () => {
-    const store = storeOf();
-    store.restore('a', { count: 3 });
-    store.restore([1], { count: 3 });
-    store.forget('a');
-    store.forget([1]);
-    expect(store.size).toBe(0);
   });
 });
 

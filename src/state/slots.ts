@@ -7,9 +7,11 @@
  *
  *     epoch 4        │ barrier │            epoch 5
  *     dirty: a b c   │ freeze  │ encode a, b … change c: encode c at once, then change it; c is dirty in 5
+ *
+ * A clean slot without timers is no more than a copy of what the last commit holds. Where the spec allows it, it may be
+ * let go at any time between two elements; a look-up that does not find a key in the heap then asks the last commit.
  */
-import { keyGroupOf } from '../core/key-group.js';
-import type { Key, KeyScalar } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type {
   KeyCell,
   KeyedState,
@@ -20,106 +22,37 @@ import type {
 } from '../core/operator.js';
 import { assert } from '../core/errors.js';
 import { fresh } from '../core/fresh.js';
-import { compositeKeyText } from './key-codec.js';
+import { GoneKeys, allCold, type ColdKeys } from './cold-keys.js';
+import { ClockHand } from './eviction.js';
+import { withEncodedKey } from './key-codec.js';
 import { IntegerTable } from './integer-table.js';
-import { prefetching } from './prefetch.js';
 import { hashKey } from './key-hash.js';
+import { partOf, placeOf } from './places.js';
+import { prefetching } from './prefetch.js';
+import { SlotTable, ownKey } from './slot-table.js';
+import { beyondLimit } from './state-limits.js';
+import { PASSING, PLACED, REMOVED, STORED, slotOf, type StoredSlot } from './stored-slot.js';
 import { Timers, timerIndex } from './timers.js';
 
-/** What the store knows of a key. Small, because with many keys an element waits for memory more than for work. */
-export abstract class SlotBase {
-  key: Key = '';
-  /** Bucket of the durable form; -1 while nobody has asked. */
-  bucket = -1;
-  /** Epoch of the last change. */
-  dirtyEpoch = 0;
-  /** `STORED`, `REMOVED`, `SAVED`, and above them the number of timers. */
-  flags = 0;
-
-  /** Whether a slab, of this run or of an earlier one, holds the key, so that dropping it needs a tombstone. */
-  get isStored(): boolean {
-    return (this.flags & STORED) !== 0;
-  }
-
-  set isStored(is: boolean) {
-    this.flags = is ? this.flags | STORED : this.flags & ~STORED;
-  }
-
-  get isRemoved(): boolean {
-    return (this.flags & REMOVED) !== 0;
-  }
-
-  set isRemoved(is: boolean) {
-    this.flags = is ? this.flags | REMOVED : this.flags & ~REMOVED;
-  }
-
-  /** Whether it has been encoded since its last change. */
-  get isSaved(): boolean {
-    return (this.flags & SAVED) !== 0;
-  }
-
-  set isSaved(is: boolean) {
-    this.flags = is ? this.flags | SAVED : this.flags & ~SAVED;
-  }
-
-  get timers(): number {
-    return this.flags >> FLAG_BITS;
-  }
-
-  set timers(count: number) {
-    this.flags = (count << FLAG_BITS) | (this.flags & ((1 << FLAG_BITS) - 1));
-  }
-}
-
-const STORED = 1;
-/** The flag of a slot that has been dropped. */
-export const REMOVED = 2;
-const SAVED = 4;
-const FLAG_BITS = 3;
-
-/** A slot beside the live object of its key. */
-export class StoredSlot<Live extends object> extends SlotBase implements Slot<Live> {
-  readonly live: Live;
-
-  constructor(key: Key, live: Live, epoch: number) {
-    super();
-    this.key = key;
-    this.live = live;
-    this.dirtyEpoch = epoch;
-  }
-}
-
-/**
- * A live object that is its own slot: `create` of its spec makes it, the store adopts it. An element then finds its
- * state with one look into memory less than by way of a slot beside it.
- */
-export abstract class LiveSlot extends SlotBase {
-  get live(): this {
-    return this;
-  }
-}
+export { LiveSlot, REMOVED, StoredSlot } from './stored-slot.js';
 
 export interface KeyedStoreOptions<Live extends object> {
   readonly spec: KeyedStateSpec<Live>;
   readonly maxParallelism: number;
   /** Whether changes are tracked for checkpoints. Without, stamps cost nothing. */
   readonly durable: boolean;
-  /** Of the operator, so that its hot code is its own; default ''. */
+  /** Of the operator, so that its hot code is its own, and for messages; default ''. */
   readonly name?: string;
 }
-
-/** A key group has 2 to the power of this many buckets, so that a changed key does not rewrite its whole group. */
-export const BUCKET_BITS = 3;
 
 export type FrozenSlots<Live extends object> = ReadonlyMap<number, readonly StoredSlot<Live>[]>;
 
 export class KeyedStore<Live extends object> implements KeyedState<Live> {
   readonly spec: KeyedStateSpec<Live>;
-  readonly #maxParallelism: number;
+  readonly maxParallelism: number;
+  readonly #name: string;
   readonly #durable: boolean;
-  readonly #integers = new IntegerTable<StoredSlot<Live>>();
-  readonly #scalars = new Map<KeyScalar, StoredSlot<Live>>();
-  readonly #composites = new Map<string, StoredSlot<Live>>();
+  readonly #table = new SlotTable<StoredSlot<Live>>();
   readonly eventTimers: Timers<Live, StoredSlot<Live>>;
   readonly processingTimers: Timers<Live, StoredSlot<Live>>;
   readonly timers: Readonly<Record<TimeDomain, TimerIndex<Live>>>;
@@ -129,12 +62,22 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   lastSeen = 0;
   readonly prefetch: KeyedState<Live>['prefetch'];
   #dirty = new Map<number, StoredSlot<Live>[]>();
+  #dirtyCount = 0;
   /** Called with a frozen slot that must be encoded before it changes; undefined when nothing is frozen. */
   #saveFirst: ((slot: StoredSlot<Live>) => void) | undefined;
+  /** The last commit; undefined while all keys are in the heap, so that a new key costs no look at it. */
+  #cold: ColdKeys<Live> | undefined;
+  #coldCount = 0;
+  #attached: ColdKeys<Live> | undefined;
+  readonly #gone = new GoneKeys();
+  /** Changes up to this epoch are committed. */
+  #committed = 0;
+  readonly #hand = new ClockHand<StoredSlot<Live>>();
 
   constructor({ spec, maxParallelism, durable, name = '' }: KeyedStoreOptions<Live>) {
     this.spec = spec;
-    this.#maxParallelism = maxParallelism;
+    this.#name = name;
+    this.maxParallelism = maxParallelism;
     this.#durable = durable;
     this.epoch = durable ? 1 : 0;
     this.eventTimers = new Timers(durable);
@@ -143,7 +86,7 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
       prefetching,
       name,
     )({
-      table: this.#integers,
+      table: this.#table.integers,
       least: IntegerTable.LEAST,
       find: (key) => this.find(key),
       store: this,
@@ -155,14 +98,17 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   get size(): number {
-    return this.#integers.size + this.#scalars.size + this.#composites.size;
+    return this.heapSize + this.#coldCount;
+  }
+
+  /** Of all keys `size`, those in the heap. */
+  get heapSize(): number {
+    return this.#table.size;
   }
 
   /** Keys that have changed since the last freeze. */
   get dirtySlots(): number {
-    let count = 0;
-    for (const slots of this.#dirty.values()) count += slots.length;
-    return count;
+    return this.#dirtyCount;
   }
 
   slot(key: Key): StoredSlot<Live> {
@@ -170,10 +116,8 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
   }
 
   find(key: Key): StoredSlot<Live> | undefined {
-    if (IntegerTable.holds(key)) return this.#integers.get(key);
-    return typeof key === 'object'
-      ? this.#composites.get(compositeKeyText(key))
-      : this.#scalars.get(key);
+    const slot = this.#table.get(key);
+    return slot === undefined && this.#cold !== undefined ? this.#fetch(key, this.#cold) : slot;
   }
 
   slotOf(cell: KeyCell): StoredSlot<Live> {
@@ -198,36 +142,57 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     // A slot that was only looked at is forgotten without a trace.
     if (stored.isStored || stored.dirtyEpoch >= 0) this.touch(stored);
     stored.isRemoved = true;
-    const { key } = stored;
-    this.#drop(key);
+    this.#table.delete(stored.key);
+    if (stored.isStored && this.#attached !== undefined) this.#gone.add(stored.key);
   }
 
+  holds(slot: Slot<Live>): boolean {
+    const { key, flags, dirtyEpoch } = slot as StoredSlot<Live>;
+    const held = this.#table.get(key);
+    if ((flags & PASSING) === 0) return held === slot;
+    return held === undefined && dirtyEpoch === this.#committed && !this.#gone.has(key);
+  }
+
+  /** First those in the heap; then the cold ones, none of which stays in the heap unless it is touched. */
   *slots(): IterableIterator<StoredSlot<Live>> {
-    yield* this.#integers.all();
-    yield* this.#scalars.values();
-    yield* this.#composites.values();
+    yield* this.hotSlots();
+    if (this.#cold === undefined) return;
+    const isElsewhere = (key: Key): boolean =>
+      this.#table.get(key) !== undefined || this.#gone.has(key);
+    for (const { key, place, live } of allCold(this.#cold, () => this.#committed, isElsewhere)) {
+      const slot = this.#cleanSlot(key, place, live);
+      slot.flags |= PASSING;
+      yield slot;
+    }
   }
 
-  /** Group and sub-bucket of a slot, by the hash of its key. */
-  bucketOf(slot: StoredSlot<Live>): number {
-    if (slot.bucket < 0) {
-      const hash = hashKey(slot.key);
-      const sub = (hash >>> 16) & ((1 << BUCKET_BITS) - 1);
-      slot.bucket = (keyGroupOf(hash, this.#maxParallelism) << BUCKET_BITS) | sub;
+  /** Those in the heap, in an order that means nothing; they may come and go meanwhile. */
+  hotSlots(): IterableIterator<StoredSlot<Live>> {
+    return this.#table.all();
+  }
+
+  /** Where a slot lies in the durable form. */
+  placeOf(slot: StoredSlot<Live>): number {
+    if ((slot.flags & PLACED) === 0) {
+      // Signed, which V8 keeps in the slot and not as a number of its own in the heap.
+      slot.place = placeOf(hashKey(slot.key), this.maxParallelism) | 0;
+      slot.flags |= PLACED;
     }
-    return slot.bucket;
+    return slot.place >>> 0;
   }
 
   /**
-   * Ends the epoch: gives the slots that it has changed, by bucket, to be encoded by and by. Until `thaw`, a frozen
-   * slot that is about to change is handed to `saveFirst` before.
+   * Ends the epoch: gives the slots that it has changed, by part, to be encoded by and by. Until `thaw`, a frozen slot
+   * that is about to change is handed to `saveFirst` before.
    */
   freeze(saveFirst: (slot: StoredSlot<Live>) => void): FrozenSlots<Live> {
     assert(this.#saveFirst === undefined, 'one epoch is frozen at a time');
     const frozen = this.#dirty;
     this.#dirty = new Map();
+    this.#dirtyCount = 0;
     this.epoch += 1;
     this.#saveFirst = saveFirst;
+    this.#gone.freeze();
     return frozen;
   }
 
@@ -235,48 +200,96 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     this.#saveFirst = undefined;
   }
 
+  /** The frozen epoch has been committed: from here on the last commit says the same as its slots. */
+  settled(): void {
+    this.#committed = this.epoch - 1;
+    this.#gone.settled();
+  }
+
+  /**
+   * Lets the store look at the last commit, so that slots may leave the heap.
+   * @param coldCount how many keys it holds that are not in the heap
+   */
+  attach(cold: ColdKeys<Live>, coldCount: number): void {
+    this.#attached = cold;
+    this.#coldCount = coldCount;
+    if (coldCount > 0) this.#cold = cold;
+  }
+
+  /**
+   * Looks at some slots, round and round, and lets go of those that were not changed for longest and need not stay.
+   * @returns how many have left the heap
+   */
+  evict(visits: number): number {
+    if (this.#attached === undefined || this.spec.evictable !== true) return 0;
+    const evicted = this.#hand.pick(this.#table, visits, (slot) => this.#isEvictable(slot));
+    for (const slot of evicted) {
+      // Whoever still has it in hand finds that it is not the slot of its key any more.
+      slot.flags |= REMOVED;
+      this.#table.delete(slot.key);
+    }
+    this.#coldCount += evicted.length;
+    if (evicted.length > 0) this.#cold = this.#attached;
+    return evicted.length;
+  }
+
   /** Puts a slot back that a checkpoint holds; it is clean. */
   restore(key: Key, live: Live): void {
     const slot = slotOf(key, live, 0);
     slot.isStored = true;
-    this.#drop(key);
-    this.#keep(slot);
+    this.#table.delete(key);
+    this.#table.add(slot);
   }
 
-  /** Drops a slot that a later slab has removed; only while state is loaded. */
-  forget(key: Key): void {
-    this.#drop(key);
-  }
-
-  #make(key: Key): StoredSlot<Live> {
-    // A key of our own: an object could be changed by its owner, and -0 is 0.
-    const own = typeof key === 'object' ? structuredClone(key) : key === 0 ? 0 : key;
-    const slot = slotOf(own, this.spec.create(), this.#durable ? -1 : 0);
-    this.#keep(slot);
+  #fetch(key: Key, cold: ColdKeys<Live>): StoredSlot<Live> | undefined {
+    if (this.#gone.has(key)) return undefined;
+    const place = placeOf(hashKey(key), this.maxParallelism);
+    const live = withEncodedKey(key, (bytes) => cold.read(place, bytes));
+    if (live === undefined) return live;
+    const slot = this.#cleanSlot(ownKey(key), place, live);
+    this.#table.add(slot);
+    this.#coldCount -= 1;
     return slot;
   }
 
-  #drop(key: Key): void {
-    if (IntegerTable.holds(key)) this.#integers.delete(key);
-    else if (typeof key === 'object') this.#composites.delete(compositeKeyText(key));
-    else this.#scalars.delete(key);
+  #cleanSlot(key: Key, place: number, live: Live): StoredSlot<Live> {
+    // It counts as changed by the last commit, so that it does not leave at once.
+    const slot = slotOf(key, live, this.#committed);
+    slot.place = place | 0;
+    slot.flags |= STORED | PLACED;
+    return slot;
   }
 
-  #keep(slot: StoredSlot<Live>): void {
-    const { key } = slot;
-    if (IntegerTable.holds(key)) this.#integers.add(key, slot);
-    else if (typeof key === 'object') this.#composites.set(compositeKeyText(key), slot);
-    else this.#scalars.set(key, slot);
+  #isEvictable({ flags, dirtyEpoch, timers }: StoredSlot<Live>): boolean {
+    return (flags & STORED) !== 0 && timers === 0 && dirtyEpoch <= this.#committed;
+  }
+
+  #make(key: Key): StoredSlot<Live> {
+    const most = this.spec.limits?.keys ?? Infinity;
+    if (this.size >= most) throw beyondLimit(this.#name, { of: 'keys', most }, 'one more');
+    const slot = slotOf(ownKey(key), this.spec.create(), this.#durable ? -1 : 0);
+    this.#table.add(slot);
+    return slot;
   }
 
   #firstTouch(slot: StoredSlot<Live>): void {
+    if ((slot.flags & PASSING) !== 0) this.#adopt(slot);
     this.preserve(slot);
     slot.isSaved = false;
     slot.dirtyEpoch = this.epoch;
-    const bucket = this.bucketOf(slot);
-    const dirty = this.#dirty.get(bucket);
-    if (dirty === undefined) this.#dirty.set(bucket, [slot]);
+    this.#dirtyCount += 1;
+    const part = partOf(this.placeOf(slot));
+    const dirty = this.#dirty.get(part);
+    if (dirty === undefined) this.#dirty.set(part, [slot]);
     else dirty.push(slot);
+  }
+
+  /** A slot that was only passed by is about to be changed. */
+  #adopt(slot: StoredSlot<Live>): void {
+    assert(this.holds(slot), 'a slot that is changed is the slot of its key');
+    slot.flags &= ~PASSING;
+    this.#table.add(slot);
+    this.#coldCount -= 1;
   }
 
   #saveIfFrozen(slot: StoredSlot<Live>, save: (slot: StoredSlot<Live>) => void): void {
@@ -284,11 +297,4 @@ export class KeyedStore<Live extends object> implements KeyedState<Live> {
     slot.isSaved = true;
     save(slot);
   }
-}
-
-function slotOf<Live extends object>(key: Key, live: Live, epoch: number): StoredSlot<Live> {
-  if (!(live instanceof LiveSlot)) return new StoredSlot(key, live, epoch);
-  live.key = key;
-  live.dirtyEpoch = epoch;
-  return live;
 }

@@ -69,6 +69,8 @@ export class TtlSweeper implements SweepTurn {
   /** Does the work of one element. To be called when no user function runs. */
   turn(): void {
     this.left = ENTRIES_PER_TURN;
+    // What is left of a large map is swept by a later round, should its slot have left the heap meanwhile.
+    if (this.#slot !== undefined && !this.#store.holds(this.#slot)) this.#leaveSlot();
     for (let slots = 0; slots < SLOTS_PER_TURN; slots += 1) {
       this.#slot ??= this.#nextSlot();
       if (this.#slot === undefined || !this.#sweepSlot(this.#slot)) return;
@@ -88,6 +90,12 @@ export class TtlSweeper implements SweepTurn {
     this.#at = 0;
     if (areEmpty(slot.live)) this.#store.release(slot);
     return true;
+  }
+
+  #leaveSlot(): void {
+    this.#slot = undefined;
+    this.rest = undefined;
+    this.#at = 0;
   }
 
   #nextSlot(): Slot<Cells> | undefined {

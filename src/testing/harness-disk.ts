@@ -1,5 +1,8 @@
 /** A state backend for the harness: a Map, synchronous, that can be copied, so that old checkpoints stay usable. */
+import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
+import { loadStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
 import type { BatchEntry, StateBackend } from '../state/backend.js';
+import type { KeyedStore } from '../state/slots.js';
 
 export class HarnessDisk implements StateBackend {
   readonly #values: Map<string, Uint8Array>;
@@ -41,4 +44,32 @@ export class HarnessDisk implements StateBackend {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/**
+ * Loads an empty store with what epochs have frozen, as a recovery does; for tests of stores.
+ *
+ * @param pieces of all epochs, oldest first
+ */
+export function reload<Store extends KeyedStore<never>>(
+  store: Store,
+  pieces: readonly FrozenPiece[],
+): Store {
+  const { maxParallelism } = store;
+  const committer = new EmbeddedCommitter(new HarnessDisk(), { where: 'test' });
+  for (const piece of pieces) committer.write('op', piece);
+  committer.commit({
+    job: 'test',
+    epoch: 1,
+    maxParallelism,
+    isFinished: false,
+    splits: [],
+    marks: new Map(),
+    sinks: new Map(),
+    operators: new Map(),
+    counters: new Map(),
+    records: 0,
+  });
+  loadStore(store as never, committer.of('op'), { from: 0, to: maxParallelism });
+  return store;
 }

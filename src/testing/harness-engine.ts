@@ -1,7 +1,7 @@
 /** What is behind the harness: the run, its stores, and the checkpoints that it is cut into. */
 import { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { JobRecord } from '../checkpoint/job-record.js';
-import { freezeStore, loadBucket } from '../checkpoint/store-slabs.js';
+import { freezeStore, loadStore } from '../checkpoint/store-slabs.js';
 import { systemClock } from '../core/clock.js';
 import { nodesInOrder, type Edge, type Outputs } from '../core/graph.js';
 import { TidemarkError } from '../core/errors.js';
@@ -50,9 +50,11 @@ export class HarnessEngine {
   commit(): EngineCut {
     this.#epoch += 1;
     for (const [uid, store] of this.stores)
-      for (const slab of freezeStore(store, uid))
-        if (slab !== undefined) this.#committer.write(uid, slab);
+      for (const piece of freezeStore(store, uid))
+        if (piece !== undefined) this.#committer.write(uid, piece);
+    this.#committer.compactAll();
     this.#committer.commit(this.#record());
+    for (const store of this.stores.values()) store.settled();
     this.#committer.clean();
     return this.present(this.#committer.read());
   }
@@ -108,11 +110,7 @@ export class HarnessEngine {
       isGuarded: true,
       stateOf: (uid, spec) => {
         const store = new KeyedStore({ spec, maxParallelism, durable: true });
-        for (const { kind, slabs, where } of this.#committer.buckets(uid, {
-          from: 0,
-          to: maxParallelism,
-        }))
-          loadBucket(store, kind, slabs, where);
+        loadStore(store, this.#committer.of(uid), { from: 0, to: maxParallelism });
         this.stores.set(uid, store);
         return store;
       },
