@@ -1,9 +1,12 @@
 /** The parts of a job that an epoch is made of, and what is asked of them beside the commit itself. */
-import type { JobRecord, SplitRecord } from '../checkpoint/job-record.js';
+import type { DiscoveredRecord, JobRecord, SplitRecord } from '../checkpoint/job-record.js';
+import type { FrozenPiece } from '../checkpoint/store-slabs.js';
 import { formatDuration } from '../core/duration.js';
 import { TidemarkError } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { KeyedStore } from '../state/slots.js';
+import type { NodeMark } from '../time/frontier.js';
+import type { EpochReason } from './epoch-schedule.js';
 import type { JobOptions } from './job-options.js';
 import type { SinkPump } from './sink-pump.js';
 import type { SourcePump } from './source-pump.js';
@@ -33,6 +36,29 @@ export interface EpochParts {
   readonly identity: Pick<JobRecord, 'job' | 'maxParallelism' | 'operators' | 'origin' | 'schemas'>;
   /** Counters and records of the commit that the run went on from. */
   readonly base: { readonly counters: ReadonlyMap<string, Counters>; readonly records: number };
+}
+
+/** What an epoch has gathered on its way to the commit. */
+export interface Gathering {
+  readonly epoch: number;
+  readonly isFinal: boolean;
+  readonly isDrained: boolean;
+  readonly reason: EpochReason;
+  /** Monotonic ms. */
+  readonly begunAt: number;
+  bytes: number;
+  /** Keys that it has changed. */
+  readonly keys: number;
+  splits: SplitRecord[];
+  readonly discovered: ReadonlyMap<string, DiscoveredRecord>;
+  readonly frozen: Set<Task>;
+  readonly slabs: {
+    readonly uid: string;
+    readonly drain: Generator<FrozenPiece | undefined, void, void>;
+  }[];
+  readonly marks: Map<string, NodeMark>;
+  readonly counters: Map<string, Counters>;
+  records: number;
 }
 
 /** Bytes of state that have changed since the last barrier: changed keys, at what they took in the epochs before. */

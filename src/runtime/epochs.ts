@@ -7,30 +7,24 @@
  * Every arrow is a place to crash (`crashPoints`), and every one of them leaves either the former epoch or this one.
  */
 import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
-import {
-  EPOCHS_KEPT_MAX,
-  type DiscoveredRecord,
-  type EpochInfo,
-  type JobRecord,
-  type SplitRecord,
-} from '../checkpoint/job-record.js';
-import { freezeStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
+import { EPOCHS_KEPT_MAX, type EpochInfo, type JobRecord } from '../checkpoint/job-record.js';
+import { freezeStore } from '../checkpoint/store-slabs.js';
 import { assert } from '../core/errors.js';
-import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
 import {
   dirtySlots,
   groupByUid,
   withGenerators,
-  type EpochParts,
   settleStores,
+  type EpochParts,
+  type Gathering,
 } from './epoch-parts.js';
 import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
 import { addCounters, makeCounters } from './records.js';
 import { guardState } from './state-guard.js';
 import type { Task } from './task.js';
-import { markOfBoth, type NodeMark } from '../time/frontier.js';
+import { markOfBoth } from '../time/frontier.js';
 
 /** Bytes that one changed key is taken to need as long as no epoch has told better. */
 const BYTES_PER_KEY = 100;
@@ -59,28 +53,6 @@ interface BeginOptions {
   readonly isFinal: boolean;
   readonly isDrained?: boolean;
   readonly reason: EpochReason;
-}
-
-interface Gathering {
-  readonly epoch: number;
-  readonly isFinal: boolean;
-  readonly isDrained: boolean;
-  readonly reason: EpochReason;
-  /** Monotonic ms. */
-  readonly begunAt: number;
-  bytes: number;
-  /** Keys that it has changed. */
-  readonly keys: number;
-  splits: SplitRecord[];
-  readonly discovered: ReadonlyMap<string, DiscoveredRecord>;
-  readonly frozen: Set<Task>;
-  readonly slabs: {
-    readonly uid: string;
-    readonly drain: Generator<FrozenPiece | undefined, void, void>;
-  }[];
-  readonly marks: Map<string, NodeMark>;
-  readonly counters: Map<string, Counters>;
-  records: number;
 }
 
 export class Epochs {

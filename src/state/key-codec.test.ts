@@ -87,11 +87,11 @@ function modelOrder(left: Key, right: Key): number {
   return some.length - others.length;
 }
 
-/** Of an object its fields by name: name, value, name, value. */
+/** Of an object its fields by name: name, value, name, value. Names are put in order by their code units. */
 function partsOf(composite: object): readonly KeyScalar[] {
   if (Array.isArray(composite)) return composite as KeyScalar[];
   return Object.entries(composite as Record<string, KeyScalar>)
-    .toSorted(([a], [b]) => comparePoints(a, b))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flat();
 }
 
