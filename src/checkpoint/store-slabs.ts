@@ -222,14 +222,17 @@ function sortByPlace(slots: readonly Stored[]): readonly Stored[] {
     order[index] = ((slots[index] as Stored).place >>> 0) * INDEX_LIMIT + index;
   order.sort();
   const sorted = new Array<Stored>(slots.length);
-  let hasTies = false;
   for (let at = 0; at < order.length; at += 1) {
-    sorted[at] = slots[(order[at] as number) % INDEX_LIMIT] as Stored;
-    hasTies ||= at > 0 && (sorted[at - 1] as Stored).place === (sorted[at] as Stored).place;
+    const slot = slots[(order[at] as number) % INDEX_LIMIT] as Stored;
+    // Places are seldom shared. Equal keys stay in the order of change.
+    let to = at;
+    for (; to > 0; to -= 1) {
+      const before = sorted[to - 1] as Stored;
+      if (before.place !== slot.place || compareKeys(before.key, slot.key) <= 0) break;
+      sorted[to] = before;
+    }
+    sorted[to] = slot;
   }
-  // Stable, so that the order of change stays.
-  if (hasTies)
-    sorted.sort((a, b) => (a.place >>> 0) - (b.place >>> 0) || compareKeys(a.key, b.key));
   return sorted;
 }
 

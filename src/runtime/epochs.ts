@@ -14,7 +14,7 @@ import {
   type JobRecord,
   type SplitRecord,
 } from '../checkpoint/job-record.js';
-import { freezeStore, type FrozenPiece } from '../checkpoint/store-slabs.js';
+import { freezeStore } from '../checkpoint/store-slabs.js';
 import { assert } from '../core/errors.js';
 import type { Counters } from '../core/operator.js';
 import type { Runtime } from '../core/runtime.js';
@@ -22,8 +22,10 @@ import {
   dirtySlots,
   groupByUid,
   withGenerators,
-  type EpochParts,
   settleStores,
+  writeEpoch,
+  type EpochParts,
+  type FrozenStore,
 } from './epoch-parts.js';
 import type { EpochReason } from './epoch-schedule.js';
 import { copyCounters } from './job-journal.js';
@@ -74,10 +76,7 @@ interface Gathering {
   splits: SplitRecord[];
   readonly discovered: ReadonlyMap<string, DiscoveredRecord>;
   readonly frozen: Set<Task>;
-  readonly slabs: {
-    readonly uid: string;
-    readonly drain: Generator<FrozenPiece | undefined, void, void>;
-  }[];
+  readonly slabs: FrozenStore[];
   readonly marks: Map<string, NodeMark>;
   readonly counters: Map<string, Counters>;
   records: number;
@@ -274,24 +273,12 @@ export class Epochs {
   }
 
   async #writeSlabs(gathering: Gathering): Promise<void> {
-    let written = 0;
-    this.#checkAlive();
-    const pause = async (): Promise<void> => {
-      written += 1;
-      if (written % PIECES_PER_TURN !== 0) return;
-      await this.#runtime.clock.turn();
+    let steps = 0;
+    gathering.bytes = await writeEpoch(gathering.slabs, this.#committer, async () => {
+      steps += 1;
+      if (steps % PIECES_PER_TURN === 0) await this.#runtime.clock.turn();
       this.#checkAlive();
-    };
-    for (const { uid, drain } of gathering.slabs)
-      for (const piece of drain) {
-        if (piece !== undefined) {
-          this.#committer.write(uid, piece);
-          gathering.bytes += piece.block?.length ?? 0;
-        }
-        await pause();
-      }
-    const merging = this.#committer.compact();
-    while (merging.next().done !== true) await pause();
+    });
   }
 
   async #await<T>(what: string, promise: Promise<T>): Promise<T> {
