@@ -61,6 +61,7 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/runtime/job-clock.ts': 'src/runtime/job.clock.test.ts',
   'src/runtime/job-stores.ts': 'src/runtime/job.resume.test.ts',
   'src/runtime/job-sources.ts': 'src/connectors/directory.test.ts',
+  'src/checkpoint/sort-slots.ts': 'src/checkpoint/store-slabs.test.ts',
   'src/checkpoint/run.ts': 'src/checkpoint/runs.test.ts',
   'src/checkpoint/run-records.ts': 'src/checkpoint/embedded-committer.test.ts',
   'src/runtime/job-memory.ts': 'src/runtime/job.memory.test.ts',

@@ -14,6 +14,7 @@ import type { MergedRecord } from '../state/merge-runs.js';
 import { partOf, placeOfTime } from '../state/places.js';
 import type { RunIndex } from '../state/run-index.js';
 import { RunWriter } from '../state/run-writer.js';
+import { isSameKey, sortByPlace } from './sort-slots.js';
 import type { KeyedStore, StoredSlot } from '../state/slots.js';
 import type { TimerChange, TimerChanges } from '../state/timers.js';
 import { readValue, writeValue } from '../state/value-codec.js';
@@ -208,33 +209,6 @@ export function unpack(spec: KeyedStateSpec, packed: ByteReader, where: string):
       cause,
     });
   }
-}
-
-/** So many indexes have room beside a place in a float of 53 bits. */
-const INDEX_LIMIT = 2 ** 21;
-
-/** Sorted by place, then by key, then by the order of change. */
-function sortByPlace(slots: readonly Stored[]): readonly Stored[] {
-  assert(slots.length <= INDEX_LIMIT, 'an epoch changes at most two million keys of a part');
-  // Numbers are sorted without a call for each comparison.
-  const order = new Float64Array(slots.length);
-  for (let index = 0; index < slots.length; index += 1)
-    order[index] = ((slots[index] as Stored).place >>> 0) * INDEX_LIMIT + index;
-  order.sort();
-  const sorted = new Array<Stored>(slots.length);
-  let hasTies = false;
-  for (let at = 0; at < order.length; at += 1) {
-    sorted[at] = slots[(order[at] as number) % INDEX_LIMIT] as Stored;
-    hasTies ||= at > 0 && (sorted[at - 1] as Stored).place === (sorted[at] as Stored).place;
-  }
-  // Stable, so that the order of change stays.
-  if (hasTies)
-    sorted.sort((a, b) => (a.place >>> 0) - (b.place >>> 0) || compareKeys(a.key, b.key));
-  return sorted;
-}
-
-function isSameKey(slot: Stored, next: Stored | undefined): boolean {
-  return next !== undefined && next.place === slot.place && compareKeys(slot.key, next.key) === 0;
 }
 
 interface ChangedTimer {

@@ -1,4 +1,5 @@
 /** The parts of a job that an epoch is made of, and what is asked of them beside the commit itself. */
+import type { EmbeddedCommitter } from '../checkpoint/embedded-committer.js';
 import type { DiscoveredRecord, JobRecord, SplitRecord } from '../checkpoint/job-record.js';
 import type { FrozenPiece } from '../checkpoint/store-slabs.js';
 import { formatDuration } from '../core/duration.js';
@@ -64,6 +65,35 @@ export interface Gathering {
 /** Bytes of state that have changed since the last barrier: changed keys, at what they took in the epochs before. */
 export function dirtyBytes(parts: EpochParts, { bytesPerKey }: { bytesPerKey: number }): number {
   return dirtySlots(parts) * bytesPerKey;
+}
+
+/** What a store has frozen, to be encoded piece by piece. */
+export interface FrozenStore {
+  readonly uid: string;
+  readonly drain: Generator<FrozenPiece | undefined, void, void>;
+}
+
+/**
+ * Encodes an epoch and writes it ahead, then merges older runs.
+ *
+ * @param pause called for each piece
+ * @returns bytes of the epoch itself
+ */
+export async function writeEpoch(
+  stores: readonly FrozenStore[],
+  committer: EmbeddedCommitter,
+  pause: () => Promise<void>,
+): Promise<number> {
+  let bytes = 0;
+  for (const { uid, drain } of stores)
+    for (const piece of drain) {
+      await pause();
+      if (piece !== undefined) committer.write(uid, piece);
+      bytes += piece?.block?.length ?? 0;
+    }
+  const merging = committer.compact();
+  while (merging.next().done !== true) await pause();
+  return bytes;
 }
 
 /** Tells the stores that what was frozen is committed: at once, before anybody asks the new commit for a key. */

@@ -16,6 +16,7 @@ import {
   groupByUid,
   withGenerators,
   settleStores,
+  writeEpoch,
   type EpochParts,
   type Gathering,
 } from './epoch-parts.js';
@@ -246,24 +247,12 @@ export class Epochs {
   }
 
   async #writeSlabs(gathering: Gathering): Promise<void> {
-    let written = 0;
-    this.#checkAlive();
-    const pause = async (): Promise<void> => {
-      written += 1;
-      if (written % PIECES_PER_TURN !== 0) return;
-      await this.#runtime.clock.turn();
+    let steps = 0;
+    gathering.bytes = await writeEpoch(gathering.slabs, this.#committer, async () => {
+      steps += 1;
+      if (steps % PIECES_PER_TURN === 0) await this.#runtime.clock.turn();
       this.#checkAlive();
-    };
-    for (const { uid, drain } of gathering.slabs)
-      for (const piece of drain) {
-        if (piece !== undefined) {
-          this.#committer.write(uid, piece);
-          gathering.bytes += piece.block?.length ?? 0;
-        }
-        await pause();
-      }
-    const merging = this.#committer.compact();
-    while (merging.next().done !== true) await pause();
+    });
   }
 
   async #await<T>(what: string, promise: Promise<T>): Promise<T> {

@@ -147,9 +147,11 @@ export function cellsSpec(
     create,
     pack(cells) {
       const packed = new Map<PackedKey, unknown>();
-      for (const [index, state] of declared.entries()) {
+      // Called for each changed key of each epoch.
+      for (let index = 0; index < declared.length; index += 1) {
         const cell = cellAt(cells, index);
-        if (cell !== undefined) packed.set(keys[index] as PackedKey, state.pack(cell));
+        if (cell === undefined) continue;
+        packed.set(keys[index] as PackedKey, declared[index]?.pack(cell));
       }
       return packed;
     },
