@@ -1,5 +1,6 @@
 /** Random pipelines: steps of all kinds with all their options, put together so that there is one right answer. */
 import fc from 'fast-check';
+import type { AsyncStep } from './async-step.js';
 import { courseOf, steadied } from './course.js';
 import type {
   Behaviour,
@@ -104,9 +105,21 @@ const topKSteps: fc.Arbitrary<TopKStep> = fc.record({
   isDirect: fc.boolean(),
 });
 
+const asyncSteps: fc.Arbitrary<AsyncStep> = fc.record({
+  step: fc.constant('asyncMap' as const),
+  add: fc.integer({ min: -3, max: 3 }),
+  by: fc.option(
+    keyChoices.filter((by) => by !== 'all'),
+    { nil: undefined },
+  ),
+  ordered: fc.boolean(),
+  capacity: fc.constantFrom(1, 2, 100),
+});
+
 const eventSteps: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 4, arbitrary: statelessSteps },
   { weight: 1, arbitrary: unionSteps },
+  { weight: 2, arbitrary: asyncSteps },
   { weight: 9, arbitrary: windowSteps },
   {
     weight: 4,

@@ -19,6 +19,7 @@ import {
 } from 'tidemark';
 import type { DataStream, Key, Pipeline, PipelineDefinition, Watermarks } from 'tidemark';
 import * as rxjs from 'rxjs';
+import { asynchronous, atOnce, type Answering } from './async-step.js';
 import { connected, processed, type Processed, type TimerWatch } from './build-process.js';
 import { itemOf, windowed, type BareResult, type WindowVerb } from './build-window.js';
 import {
@@ -58,6 +59,10 @@ export interface BuildOptions {
   readonly verb?: WindowVerb;
   /** Sees each timer that is set, deleted or fired. */
   readonly watch?: TimerWatch;
+  /** Answers the calls of asynchronous steps. Default: at once. */
+  readonly answering?: Answering;
+  /** Overrules how many of them may be in flight. */
+  readonly capacity?: number;
 }
 
 /** The pipeline of a description with one input, also an RxJS operator. */
@@ -181,8 +186,15 @@ class Builder {
     uid: string,
     second: Items | undefined,
   ): Items {
-    const { watch } = this.#options;
+    const { watch, answering = atOnce, capacity } = this.#options;
     switch (step.step) {
+      case 'asyncMap':
+        return asynchronous(
+          items,
+          { ...step, capacity: capacity ?? step.capacity },
+          uid,
+          answering,
+        );
       case 'process':
         return this.#parted(processed(items, step, uid, watch), uid);
       case 'connect':

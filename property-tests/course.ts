@@ -10,7 +10,7 @@
  *     ordered    a function of the sequence and its watermarks
  *     clocked    a function of the clock as well
  */
-import { isStateful, type ProcessStep, type Step } from './description.js';
+import { isShuffled, isStateful, type ProcessStep, type Step } from './description.js';
 import { hasTimers, isClocked, isEagerProcess, isSteadyBehaviour, isTimeless } from './traits.js';
 import {
   firesAtEnd,
@@ -66,7 +66,7 @@ export function courseOf(
   let mayJoin = inputs === 2;
   const steps: Step[] = [];
   for (const step of drawn) {
-    if (isStateful(step) && stateful >= maxStateful) continue;
+    if (isShuffled(step) && stateful >= maxStateful) continue;
     const fitted = fitting(step, course);
     if (fitted === undefined) continue;
     steps.push(fitted);
@@ -74,13 +74,13 @@ export function courseOf(
     // Of two sources one speaks at a time, so they meet in the order in which they do.
     if (!joins || fitted.step !== 'union') course = behind(fitted, course);
     mayJoin &&= !joins;
-    if (isStateful(fitted)) stateful += 1;
+    if (isShuffled(fitted)) stateful += 1;
   }
   return steps;
 }
 
 function fitting(step: Step, course: Course): Step | undefined {
-  if (!isStateful(step)) return step;
+  if (!isStateful(step) || step.step === 'asyncMap') return step;
   if (course.isClocked || (!course.isTimed && needsTime(step))) return undefined;
   if (!course.isTrue && readsTime(step)) return undefined;
   const fitted = course.isOrdered ? step : steadied(step);
@@ -170,6 +170,8 @@ function behind(step: Step, course: Course): Course {
       return behindProcess(step, course);
     case 'connect':
       return untold(course, course.isFresh);
+    case 'asyncMap':
+      return step.ordered ? course : { ...course, isOrdered: false, lateIsOrdered: false };
     case 'reduce':
       return { ...course, lateness: 0 };
     case 'dedupe':

@@ -10,7 +10,15 @@ import { crashPoints, type CrashPoint } from 'tidemark';
 import { afterAll, describe, expect } from 'vitest';
 import { cases, clockedCases, meetings, splitCases } from './cases.js';
 import { batchOracle } from './batch.js';
-import { deaths, faults, lateDeaths, namedDeaths, unnamedDeaths } from './deaths.js';
+import {
+  deaths,
+  faults,
+  lateDeaths,
+  namedDeaths,
+  shardCounts,
+  shardsFor,
+  unnamedDeaths,
+} from './deaths.js';
 import type { Description, Item, ProcessStep, Step } from './description.js';
 import { inHarness, type Interruption } from './modes.js';
 import { oracle, oracleOf } from './oracle.js';
@@ -41,9 +49,11 @@ describe('crash equivalence', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true }),
       fc.array(namedDeaths, { minLength: 1, maxLength: 4 }),
+      shardCounts,
       sizes,
-      async ({ description, items }, planned, size) => {
-        const lived = await inWorld(description, [[items]], { ...size, deaths: planned });
+      async ({ description, items }, planned, counts, size) => {
+        const shards = shardsFor(description, counts);
+        const lived = await inWorld(description, [[items]], { ...size, deaths: planned, shards });
         note(lived);
         expectLines(lived, oracleOf(description, items).items);
       },
@@ -56,9 +66,11 @@ describe('crash equivalence', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true }),
       fc.array(unnamedDeaths, { minLength: 1, maxLength: 5 }),
+      shardCounts,
       sizes,
-      async ({ description, items }, planned, size) => {
-        const lived = await inWorld(description, [[items]], { ...size, deaths: planned });
+      async ({ description, items }, planned, counts, size) => {
+        const shards = shardsFor(description, counts);
+        const lived = await inWorld(description, [[items]], { ...size, deaths: planned, shards });
         expectLines(lived, oracleOf(description, items).items);
       },
     ),
@@ -70,9 +82,11 @@ describe('crash equivalence', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true }),
       faults,
+      shardCounts,
       sizes,
-      async ({ description, items }, planned, size) => {
-        const lived = await inWorld(description, [[items]], { ...size, deaths: [planned] });
+      async ({ description, items }, planned, counts, size) => {
+        const options = { ...size, deaths: [planned], shards: shardsFor(description, counts) };
+        const lived = await inWorld(description, [[items]], options);
         expect(lived.incarnations).toBe(1);
         restarted += lived.restarts;
         expectLines(lived, oracleOf(description, items).items);
@@ -102,9 +116,10 @@ describe('crash equivalence', () => {
     fc.asyncProperty(
       meetings({ kind: 'steady', stragglers: false }),
       fc.array(deaths, { minLength: 1, maxLength: 4 }),
+      shardCounts,
       sizes,
-      async ({ description, first, second }, planned, size) => {
-        const options = { ...size, deaths: planned };
+      async ({ description, first, second }, planned, shards, size) => {
+        const options = { ...size, deaths: planned, shards };
         const lived = await inWorld(description, [[first], [second]], options);
         expectLines(lived, batchOracle(description, first, second));
       },
@@ -117,12 +132,14 @@ describe('crash equivalence', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true, maxStateful: 1, minLength: 30 }),
       fc.array(lateDeaths, { minLength: 1, maxLength: 4 }),
+      shardCounts,
       fc.nat(),
-      async ({ description: drawn, items: others }, planned, seed) => {
+      async ({ description: drawn, items: others }, planned, counts, seed) => {
         const steps = drawn.steps.map((step) => ('by' in step ? { ...step, by: 'key' } : step));
         const description = { ...drawn, steps: steps as Step[] };
         const items = others.map((item) => ({ ...item, key: 'hot' }));
-        const options = { seed, deaths: planned, records: 1, chunk: 1, waits: 8 };
+        const shards = shardsFor(description, counts);
+        const options = { seed, deaths: planned, shards, records: 1, chunk: 1, waits: 8 };
         expectLines(
           await inWorld(description, [[items]], options),
           oracleOf(description, items).items,

@@ -1,6 +1,8 @@
 /** Random ends of a life of a job: crashes at named awaits and before any call of the world, and stops. */
 import fc from 'fast-check';
 import { crashPoints } from 'tidemark';
+import type { Description } from './description.js';
+import { isShardable } from './traits.js';
 import type { Death } from './worlds.js';
 
 /** At a visit that a short job may well have; recovery has one of each. */
@@ -25,6 +27,14 @@ export const namedDeaths: fc.Arbitrary<Death> = fc.oneof(
 export const unnamedDeaths: fc.Arbitrary<Death> = fc.record({
   call: fc.integer({ min: 1, max: 50 }),
 });
+
+/** How many shards each incarnation has, over and over again. */
+export const shardCounts = fc.array(fc.constantFrom(1, 2, 3), { minLength: 1, maxLength: 3 });
+
+/** The same for a pipeline to which their number may mean something: one then. */
+export function shardsFor(description: Description, shards: readonly number[]): readonly number[] {
+  return isShardable(description) ? shards : [1];
+}
 
 /** No death at all: the job is stopped, commits what it has, and is started again. */
 export const stops: fc.Arbitrary<Death> = fc.record({ stop: fc.integer({ min: 1, max: 40 }) });

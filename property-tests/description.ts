@@ -7,6 +7,7 @@
  * user's own (what to key by, what to add), so both may call them.
  */
 import type { Key } from 'tidemark';
+import type { AsyncStep } from './async-step.js';
 import { textOf } from './text.js';
 import type { WindowStep } from './window-step.js';
 
@@ -147,6 +148,7 @@ export interface TopKStep {
 
 export type StatefulStep =
   | WindowStep
+  | AsyncStep
   | ProcessStep
   | ConnectStep
   | ReduceStep
@@ -268,6 +270,11 @@ export function sideOf(uid: string, side: 'late' | 'side'): string {
 
 export function isStateful(step: Step): step is StatefulStep {
   return !['map', 'filter', 'flatMap', 'rx', 'union'].includes(step.step);
+}
+
+/** Whether elements meet again by key. Calls without a key are made wherever the elements are. */
+export function isShuffled(step: Step): boolean {
+  return isStateful(step) && !(step.step === 'asyncMap' && step.by === undefined);
 }
 
 /** Whether the step behind this window is a topK that stands on its bare results. */

@@ -70,6 +70,7 @@ const ordered = [
   ...['ttl gives expired', 'negative offset', 'connect tally', 'connect pairs'],
   ...['dedupe first', 'dedupe last', 'topK text', 'topK number', 'topK whole'],
   'topK on bare results',
+  ...named('asyncMap', ['ordered', 'unordered', 'by key', 'before a window']),
 ];
 
 const clocked = [
@@ -87,6 +88,7 @@ const steady = [
     aggregates.filter((name) => !needsArrival(name)),
   ),
   ...named('process', ['quiet', 'parting']),
+  ...named('asyncMap', ['ordered', 'unordered', 'by key', 'before a window']),
   ...['connect tally', 'dedupe last', 'topK whole', 'evictor time', 'trigger purging', 'union'],
 ];
 
@@ -94,7 +96,7 @@ const eager = [
   ...named('window', ['global', 'count', 'count, sliding']),
   ...named('process', ['running', 'parting', 'keeping']),
   ...named('trigger', ['count', 'delta', 'evens', 'moody']),
-  ...['dedupe first', 'reduce', 'evictor count', 'evictor delta'],
+  ...['asyncMap ordered', 'dedupe first', 'reduce', 'evictor count', 'evictor delta'],
   ...named('aggregate', ['sequence', 'withSequence', 'first', 'last']),
 ];
 

@@ -20,7 +20,14 @@ export function featuresOf({ inputs, time, maxFuture, sides, steps }: Descriptio
     ...(maxFuture === undefined ? [] : ['maxFuture']),
     ...(sides ? ['side outputs'] : []),
     ...steps.flatMap(featuresOfStep),
+    ...(isAsyncBefore(steps, 'window') ? ['asyncMap before a window'] : []),
   ]);
+}
+
+/** Whether an asynchronous step stands somewhere in front of a step of this name. */
+function isAsyncBefore(steps: readonly Step[], name: Step['step']): boolean {
+  const at = steps.findIndex(({ step }) => step === 'asyncMap');
+  return at >= 0 && steps.slice(at).some(({ step }) => step === name);
 }
 
 function featuresOfStep(step: Step): string[] {
@@ -29,6 +36,11 @@ function featuresOfStep(step: Step): string[] {
       return featuresOfWindow(step);
     case 'process':
       return featuresOfProcess(step);
+    case 'asyncMap':
+      return [
+        `asyncMap ${step.ordered ? 'ordered' : 'unordered'}`,
+        ...(step.by === undefined ? [] : ['asyncMap by key']),
+      ];
     case 'connect':
       return [`connect ${step.behaviour}`];
     case 'dedupe':

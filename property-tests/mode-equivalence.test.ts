@@ -6,16 +6,35 @@
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
+import { Desk } from './async-step.js';
 import { cases, meetings, splitCases } from './cases.js';
 import { batchOracle } from './batch.js';
 import { isOrderedByKey } from './traits.js';
-import { inHarness, inJob, inLibrary } from './modes.js';
+import {
+  harnessOf,
+  inHarness,
+  inJob,
+  inLibrary,
+  interrupt,
+  perform,
+  type Interruption,
+} from './modes.js';
 import { oracle, oracleOf } from './oracle.js';
 import { inOrder, interleaved } from './oracle-stream.js';
 import { check } from './settings.js';
 import { multisetOf, sequencesOf } from './text.js';
 
 const chunks = fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 12 }), fc.constant(1024));
+
+/** The next thing happens, a call is answered, or the harness is interrupted. */
+const moves = fc.oneof(
+  { weight: 6, arbitrary: fc.constant('next' as const) },
+  { weight: 6, arbitrary: fc.nat({ max: 20 }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Interruption[]>('checkpoint', 'crash', 'restore'),
+  },
+);
 
 describe('mode equivalence', () => {
   check(
@@ -39,6 +58,33 @@ describe('mode equivalence', () => {
       },
     ),
     { runs: 300, timeoutMs: 60_000 },
+  );
+
+  check(
+    'the harness, whenever the calls of asynchronous steps are answered, over crashes',
+    fc.property(
+      cases({ kind: 'ordered', stragglers: true }).filter(({ description: { steps } }) =>
+        steps.some(({ step }) => step === 'asyncMap'),
+      ),
+      fc.array(moves, { maxLength: 100, size: 'max' }),
+      ({ description, items }, script) => {
+        const desk = new Desk();
+        const harness = harnessOf(description, { answering: desk.answering });
+        const happenings = inOrder(items);
+        const waiting = [...happenings];
+        for (const move of script)
+          if (typeof move === 'number') desk.answer(move);
+          else if (move === 'next')
+            waiting.splice(0, 1).forEach((one) => perform(harness, description, one));
+          else interrupt(harness, move);
+        for (const one of waiting) perform(harness, description, one);
+        while (!desk.isEmpty) desk.answer(0);
+        expect(multisetOf(harness.output())).toEqual(
+          multisetOf(oracleOf(description, items).items),
+        );
+      },
+    ),
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(

@@ -12,9 +12,13 @@ import type {
   StateBackendFactory,
 } from 'tidemark';
 import { testHarness, type TestHarness } from 'tidemark/testing';
+import { answersBy, type Answering } from './async-step.js';
 import { build, buildAny, buildTwo, type BuildOptions } from './build.js';
 import { inputNames, type Description, type Item } from './description.js';
 import { START_MS, type Happening } from './oracle-stream.js';
+
+/** A subscription cannot hold its source back, so it has room for all that one element or watermark becomes. */
+const roomy = { capacity: 100_000 };
 
 /**
  * Mode (i): a subscription. Gives what came out at each happening: `next` runs through before it returns.
@@ -30,9 +34,12 @@ export function inLibrary(
     next: (item: Item): void => void emitted.push(item),
     error: (failure: unknown): void => void failures.push(failure),
   };
-  if (description.inputs === 1) inputs[0].pipe(build(description)).subscribe(listen);
+  if (description.inputs === 1) inputs[0].pipe(build(description, roomy)).subscribe(listen);
   else {
-    const connection = buildTwo(description).connect({ first: inputs[0], second: inputs[1] });
+    const connection = buildTwo(description, roomy).connect({
+      first: inputs[0],
+      second: inputs[1],
+    });
     connection.outputs.output.subscribe(listen);
     connection.start();
   }
@@ -110,6 +117,8 @@ export interface JobOptions {
   readonly execution?: 'stream' | 'batch';
   /** Default: none. */
   readonly restart?: RestartStrategy;
+  /** Answers the calls of asynchronous steps. Default: each after a while of its own. */
+  readonly answering?: Answering;
   readonly runtime?: Runtime;
   readonly state?: StateBackendFactory;
   /** Budget for keyed state, bytes. Default: none. */
@@ -136,7 +145,8 @@ export function job(
   const [first, second] = [source(splits[0]), source(splits[1] ?? [])];
   const from: Readonly<Record<string, Source<Item>>> =
     description.inputs === 1 ? { input: first } : { first, second };
-  return run(buildAny(description), {
+  const { answering = answersBy(runtime) } = options;
+  return run(buildAny(description, { answering }), {
     from,
     to: sink,
     checkpoint: { records },

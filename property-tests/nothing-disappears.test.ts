@@ -10,7 +10,7 @@ import { collect } from 'tidemark';
 import type { DeadRecord, RunSummary } from 'tidemark';
 import { describe, expect } from 'vitest';
 import { cases, clockedCases } from './cases.js';
-import { deaths } from './deaths.js';
+import { deaths, shardCounts, shardsFor } from './deaths.js';
 import { harnessOf, inJob, perform } from './modes.js';
 import { oracle, oracleOf, type Expected } from './oracle.js';
 import { check } from './settings.js';
@@ -65,9 +65,11 @@ describe('nothing disappears', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true, faults: true }),
       fc.array(deaths, { minLength: 1, maxLength: 3 }),
+      shardCounts,
       fc.nat(),
-      async ({ description, items }, planned, seed) => {
-        const options = { deaths: planned, seed, records: 4, chunk: 3, buries: true };
+      async ({ description, items }, planned, counts, seed) => {
+        const shards = shardsFor(description, counts);
+        const options = { deaths: planned, shards, seed, records: 4, chunk: 3, buries: true };
         const { lines, summary, dead } = await inWorld(description, [[items]], options);
         const expected = oracleOf(description, items);
         expect(lines.toSorted()).toEqual(expected.items.map(textOf).toSorted());

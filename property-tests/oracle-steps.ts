@@ -1,4 +1,5 @@
 /** What the oracle does to whole streams: one element at a time, and what law 3 counts of it. */
+import type { AsyncStep } from './async-step.js';
 import {
   copies,
   isKept,
@@ -40,13 +41,14 @@ export class Ledger {
 }
 
 /** What a step without state makes of an element. */
-export function applied(step: StatelessStep, { item, timestamp }: Timed): Timed[] {
+export function applied(step: StatelessStep | AsyncStep, { item, timestamp }: Timed): Timed[] {
   return resultsOf(step, item).map((result) => ({ item: result, timestamp }));
 }
 
-function resultsOf(step: StatelessStep, item: Item): Item[] {
+function resultsOf(step: StatelessStep | AsyncStep, item: Item): Item[] {
   switch (step.step) {
     case 'map':
+    case 'asyncMap':
       return [mapped(step, item)];
     case 'filter':
       return isKept(step, item) ? [item] : [];

@@ -2,6 +2,7 @@
  * What a described pipeline must give, recomputed from scratch. It shares no code with `src/`: each step is a
  * function from a whole stream to a whole stream, after Flink's rules.
  */
+import type { AsyncStep } from './async-step.js';
 import { handlersOf } from './behaviours.js';
 import {
   isOdd,
@@ -125,6 +126,10 @@ class Recomputed {
         const branch = step.branch.reduce((side, inner) => this.#stateless(side, inner), start);
         return { stream: meet(stream, branch), lateness };
       }
+      case 'asyncMap': {
+        const sound = step.by === undefined ? stream : this.#withKey(stream);
+        return { stream: this.#mapped(sound, step, uidOfStep(index)), lateness };
+      }
       case 'connect':
         return { stream: this.#connected(stream, step, joins, index), lateness: 0 };
       default:
@@ -135,7 +140,7 @@ class Recomputed {
   /** Steps with state and one input. */
   #keyed(
     { stream, lateness }: SoFar,
-    step: Exclude<StatefulStep, ConnectStep>,
+    step: Exclude<StatefulStep, ConnectStep | AsyncStep>,
     index: number,
   ): SoFar {
     const uid = uidOfStep(index);
@@ -216,7 +221,11 @@ class Recomputed {
   }
 
   #stateless(stream: readonly Moment[], step: StatelessStep): Moment[] {
-    const name = this.ledger.named(step.step);
+    return this.#mapped(stream, step, this.ledger.named(step.step));
+  }
+
+  /** Steps to which elements come one by one; asynchronous ones give what they would give at once. */
+  #mapped(stream: readonly Moment[], step: StatelessStep | AsyncStep, name: string): Moment[] {
     const received = elementsOf(stream).length;
     const sound = only(stream, ({ item }) => item.fault !== 'step');
     const output = each(sound, (element) => applied(step, element));

@@ -1,5 +1,5 @@
 /** What steps are by themselves: whether they look at time, keep keys, or answer each element in turn. */
-import { isStateful, type Description, type ProcessStep, type Step } from './description.js';
+import { isShuffled, type Description, type ProcessStep, type Step } from './description.js';
 import { goesByClock, goesByElements, isTimed, type WindowStep } from './window-step.js';
 
 export function isSteadyBehaviour({ behaviour }: ProcessStep): boolean {
@@ -29,6 +29,8 @@ export function isEager(step: Step): boolean {
       return step.keep === 'first';
     case 'reduce':
       return true;
+    case 'asyncMap':
+      return step.ordered;
     case 'connect':
     case 'topK':
       return false;
@@ -79,8 +81,8 @@ function remembersKeys({ fn }: WindowStep): boolean {
  * the key of an output is what the stream was keyed by.
  */
 export function isOrderedByKey({ steps, sides }: Description): boolean {
-  const [first, ...more] = steps.filter(isStateful);
-  if (sides || more.length > 0 || steps.some(({ step }) => step === 'union')) return false;
+  const [first, ...more] = steps.filter(isShuffled);
+  if (sides || more.length > 0 || steps.some(isMixing)) return false;
   if (first === undefined) return true;
   switch (first.step) {
     case 'connect':
@@ -88,9 +90,26 @@ export function isOrderedByKey({ steps, sides }: Description): boolean {
     case 'process':
     case 'reduce':
     case 'dedupe':
+    case 'asyncMap':
       return first.by === 'key' || first.by === 'all';
-    case 'window':
-    case 'topK':
+    default:
       return true;
   }
+}
+
+/**
+ * Whether a repetition gives its outputs in the same order. Results of calls are taken up between two chunks, so what
+ * leaves by another output may overtake them.
+ */
+export function isOrderRepeatable({ steps, sides }: Description): boolean {
+  return !sides || steps.every(({ step }) => step !== 'asyncMap');
+}
+
+function isMixing(step: Step): boolean {
+  return step.step === 'union' || (step.step === 'asyncMap' && !step.ordered);
+}
+
+/** Whether any number of shards gives the same, also where elements come late: they meet by key once at most. */
+export function isShardable({ steps }: Description): boolean {
+  return steps.filter(isShuffled).length <= 1 && steps.every(({ step }) => step !== 'connect');
 }

@@ -13,7 +13,7 @@ import { describe, expect } from 'vitest';
 import { times } from './arbitraries.js';
 import { cases } from './cases.js';
 import { withTime } from './build.js';
-import { deaths } from './deaths.js';
+import { deaths, shardCounts } from './deaths.js';
 import { inputNames, type Item, type TimeChoice } from './description.js';
 import { probe } from './probe.js';
 import { referenceValve, type InputAction } from './reference-valve.js';
@@ -101,11 +101,12 @@ describe('watermarks never go back', () => {
     fc.asyncProperty(
       cases({ kind: 'ordered', stragglers: true }),
       fc.array(deaths, { minLength: 1, maxLength: 4 }),
+      shardCounts,
       fc.nat(),
-      async ({ description, items }, planned, seed) => {
+      async ({ description, items }, planned, shards, seed) => {
         const told: Told[] = [];
         const observe = (sink: Sink<Item>): Sink<Item> => observed(sink, told);
-        const options = { deaths: planned, seed, records: 4, chunk: 3, observe };
+        const options = { deaths: planned, shards, seed, records: 4, chunk: 3, observe };
         await inWorld(description, [[items]], options);
         expectNoWayBack(told);
       },

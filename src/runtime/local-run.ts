@@ -90,7 +90,8 @@ export class LocalRun {
     };
     this.task = new Task(spec, { sliced: false, align: true });
     this.#watchesIdleness = idleIn(this.task, this.#lastAt, Infinity) !== Infinity;
-    this.task.settle();
+    // What comes back from a checkpoint does not move before its splits are back too: none would be known to be idle.
+    if (options.restoredMarks === undefined) this.task.settle();
     this.#isBusy = false;
     // A split that gets nothing at all becomes idle too, and what was restored may have timers.
     this.#arm();

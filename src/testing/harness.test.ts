@@ -11,6 +11,7 @@ import {
   process,
   tumbling,
   unchecked,
+  union,
   valueState,
   window,
 } from '../index.js';
@@ -79,6 +80,29 @@ describe('testHarness', () => {
     t.push({ song: 'a', at: 70_000 });
     expect(t.restore(early).end().output()).toEqual(['a@0=1']);
     expect(t.restore(early).push({ song: 'b', at: 3 }).end().output()).toEqual(['a@0=1', 'b@0=1']);
+  });
+
+  test('a restored input that was idle is idle before any watermark moves', () => {
+    interface Tick {
+      readonly at: number;
+    }
+    const inputs = { one: unchecked<Tick>(), other: unchecked<Tick>() };
+    const meeting = pipeline('meeting', inputs, ({ one, other }) => {
+      const time = eventTime<Tick>({ timestamp: ({ at }) => at, outOfOrderness: 1, every: 200 });
+      return one.pipe(
+        time,
+        union(other.pipe(time)),
+        keyBy(({ at }) => at),
+        process({ uid: 'seen', element: (_tick, { watermark }) => [watermark] }),
+      );
+    });
+    const t = testHarness(meeting).push({ at: 1401 }, { input: 'one' }).idle({ input: 'other' });
+    // The other input is back, behind what was said already, and 1400 is not a multiple of `every`.
+    t.push({ at: 0 }, { input: 'other' }).push({ at: 1402 }, { input: 'one' });
+    t.idle({ input: 'one' }).checkpoint();
+    t.push({ at: 0 }, { input: 'one' });
+    expect(t.output()).toEqual([-Infinity, 1399, 1399, 1399]);
+    expect(t.crash().output()).toEqual([-Infinity, 1399, 1399, 1399]);
   });
 
   test('late elements are named by their origin and go to their side output', () => {
