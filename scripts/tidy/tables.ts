@@ -73,7 +73,6 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/runtime/receivers.ts': 'src/dsl/key-by.test.ts',
   'src/runtime/records.ts': 'src/runtime/job-journal.test.ts',
   'src/runtime/source-errors.ts': 'src/runtime/job.failures.test.ts',
-  'src/runtime/source-pump.ts': 'src/runtime/job.clock.test.ts',
   'src/runtime/state-guard.ts': 'src/runtime/job-life.hostile.test.ts',
   'src/runtime/task-nodes.ts': 'src/runtime/task.test.ts',
   'src/runtime/task-topology.ts': 'src/runtime/task.test.ts',
