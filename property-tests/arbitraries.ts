@@ -78,12 +78,17 @@ function foreseen({ kind, ttl }: { kind: KeepChoice['kind']; ttl: KeepChoice['tt
   return { kind, ttl: { ...ttl, givesExpired } };
 }
 
-const connectSteps: fc.Arbitrary<ConnectStep> = fc.record({
-  step: fc.constant('connect' as const),
-  by: keyChoices.filter((by) => by !== 'all'),
-  behaviour: fc.constantFrom('tally' as const, 'pairs' as const),
-  gap: gaps,
-});
+const connectSteps: fc.Arbitrary<ConnectStep> = fc
+  .record({
+    step: fc.constant('connect' as const),
+    by: keyChoices,
+    behaviour: fc.constantFrom(...(['tally', 'pairs', 'ruled', 'ruled', 'gated'] as const)),
+    gap: gaps,
+  })
+  // Without keys there are none to visit.
+  .map((step) =>
+    step.by === 'all' && step.behaviour === 'gated' ? { ...step, behaviour: 'ruled' } : step,
+  );
 
 const reduceSteps: fc.Arbitrary<ReduceStep> = fc.record({
   step: fc.constant('reduce' as const),
@@ -126,7 +131,7 @@ const eventSteps: readonly fc.WeightedArbitrary<Step>[] = [
     arbitrary: processSteps(['running', 'quiet', 'toggling', 'past', 'judged', 'parting']),
   },
   { weight: 3, arbitrary: keepingSteps('event') },
-  { weight: 1, arbitrary: connectSteps },
+  { weight: 2, arbitrary: connectSteps },
   { weight: 1, arbitrary: reduceSteps },
   { weight: 2, arbitrary: dedupeSteps },
   { weight: 2, arbitrary: topKSteps },

@@ -3,7 +3,7 @@
  * context gives it in `build-process.ts`, a naive one in `reference-process.ts`.
  */
 import type { Key } from 'tidemark';
-import { isOdd, told, whole, type Behaviour, type Item } from './description.js';
+import { isOdd, told, whole, type Behaviour, type ConnectStep, type Item } from './description.js';
 
 /** What a user function may touch; times in ms. */
 export interface Scratch {
@@ -18,6 +18,10 @@ export interface Scratch {
   readonly other: Entries;
   /** The state of `keeping`, whatever its kind. */
   readonly kept: Kept;
+  /** Broadcast state, which only the second side writes. */
+  readonly rules: Entries;
+  /** Has `visit` called for each key that holds state. */
+  visitKeys(): void;
   readonly timers: {
     setEventTime(time: number): void;
     deleteEventTime(time: number): void;
@@ -45,12 +49,15 @@ export interface Kept {
 export interface Handlers {
   element(item: Item, scratch: Scratch): Item[];
   second(item: Item, scratch: Scratch): Item[];
+  /** For each key, where `second` has asked for it. */
+  visit(scratch: Scratch): Item[];
   timer(time: number, scratch: Scratch): Item[];
 }
 
-type Maker = (gap: number) => Omit<Handlers, 'second'> & Partial<Pick<Handlers, 'second'>>;
+type Optional = 'second' | 'visit';
+type Maker = (gap: number) => Omit<Handlers, Optional> & Partial<Pick<Handlers, Optional>>;
 
-const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
+const makers: Readonly<Record<Behaviour | ConnectStep['behaviour'], Maker>> = {
   running: () => ({
     element: (item, { total }) => {
       total.set(whole(total.get() + item.n));
@@ -168,11 +175,60 @@ const makers: Readonly<Record<Behaviour | 'tally' | 'pairs', Maker>> = {
     },
     timer: () => [],
   }),
+
+  ruled: (gap) => ({
+    element: (item, { seen, timers }) => {
+      remember(seen, item);
+      timers.setEventTime(item.at + gap);
+      return [];
+    },
+    second: (item, { rules, side }) => {
+      remember(rules, item);
+      if (item.n % 3 === 0) side(item);
+      return [{ ...item, n: whole(item.n + 100) }];
+    },
+    // A rule of a later time may be there already, or not.
+    timer: (time, { key, seen, rules }) => {
+      const last = seen.get(time - gap) ?? [];
+      forgetUntil(seen, time - gap);
+      const known = all(rules).filter(({ at }) => at <= time);
+      const n = known.reduce((sum, rule) => whole(sum + rule.n), 1000 * known.length);
+      return [{ ...summary(key, time, last), n: whole(n + last.length) }];
+    },
+  }),
+
+  gated: () => ({
+    element: (item, { seen, rules }) => {
+      if ([...rules.keys()].length > 0) return [item];
+      remember(seen, item);
+      return [];
+    },
+    second: (item, { rules, visitKeys }) => {
+      if (item.n % 3 !== 0) return [];
+      rules.set(0, []);
+      visitKeys();
+      return [];
+    },
+    visit: ({ seen }) => {
+      const waiting = all(seen);
+      forgetUntil(seen, Infinity);
+      return waiting;
+    },
+    timer: () => [],
+  }),
 };
 
-export function handlersOf(behaviour: Behaviour | 'tally' | 'pairs', gap: number): Handlers {
+/** Where there is no broadcast side. */
+export const noEntries: Entries = {
+  get: () => undefined,
+  set: () => undefined,
+  delete: () => undefined,
+  keys: () => [],
+};
+
+export function handlersOf(behaviour: Behaviour | ConnectStep['behaviour'], gap: number): Handlers {
   const made = makers[behaviour](gap);
-  return { second: made.element, ...made };
+  return { second: made.element, visit: () => [], ...made };
 }
 
 function remember(entries: Entries, item: Item): void {

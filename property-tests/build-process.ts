@@ -1,8 +1,6 @@
-/** Makes the `process`, `processAll` and `connect` of a description, through the public surface. */
+/** Makes the `process` and `processAll` of a description, through the public surface, and what `connect` shares with it. */
 import {
   aggregatingState,
-  connect,
-  filter,
   keyBy,
   listState,
   mapState,
@@ -21,15 +19,8 @@ import type {
   StateDeclaration,
   TtlOptions,
 } from 'tidemark';
-import { handlersOf, type Handlers, type Kept, type Scratch } from './behaviours.js';
-import {
-  isOdd,
-  keyChoice,
-  type ConnectStep,
-  type Item,
-  type KeepChoice,
-  type ProcessStep,
-} from './description.js';
+import { handlersOf, noEntries, type Handlers, type Kept, type Scratch } from './behaviours.js';
+import { keyChoice, type Item, type KeepChoice, type ProcessStep } from './description.js';
 import { folded, nameIn } from './reference-state.js';
 
 type Items = DataStream<Item>;
@@ -54,21 +45,22 @@ export interface TimerSight {
 export type TimerWatch = (sight: TimerSight) => void;
 
 /** Who watches, and for which step. */
-interface Watched {
+export interface Watched {
   readonly uid: string;
   readonly watch: TimerWatch | undefined;
 }
 
-const sideTag = outputTag<Item>('side');
-const sides = [sideTag];
+export const sideTag = outputTag<Item>('side');
+export const sides = [sideTag];
 
-const states = {
+export const states = {
   total: valueState(0),
   seen: mapState<number, readonly Item[]>(),
   other: mapState<number, readonly Item[]>(),
 };
-type State = typeof states & { readonly kept: StateDeclaration<Kept> };
-type Context = ProcessContext<Key, State>;
+export type State = typeof states & { readonly kept: StateDeclaration<Kept> };
+export type Unkeyed = ProcessAllContext<State>;
+export type Context = ProcessContext<Key, State>;
 
 export function processed(
   items: Items,
@@ -90,50 +82,25 @@ export function processed(
         }),
       ),
     );
-  const asOne = (context: ProcessAllContext<State>): Scratch => {
-    const { watermark, now, timers, state } = context;
-    const side = (item: Item): void => context.side(sideTag, item);
-    return scratchOf({ key: 'all', watermark, now, timers, state, side }, watched);
-  };
   return withSide(
     items.pipe(
       processAll({
         ...options,
-        element: (item: Item, context: ProcessAllContext<State>) => element(item, asOne(context)),
-        timer: (fired, context) => onTimer(timer, fired, asOne(context), watched),
+        element: (item: Item, context: Unkeyed) => element(item, asOne(context, watched)),
+        timer: (fired, context) => onTimer(timer, fired, asOne(context, watched), watched),
       }),
     ),
   );
 }
 
-export function connected(
-  items: Items,
-  { by, behaviour, gap }: ConnectStep,
-  uid: string,
-  { input, watch }: { readonly input: Items | undefined; readonly watch?: TimerWatch | undefined },
-): Processed {
-  const { element, second, timer } = handlersOf(behaviour, gap);
-  const watched = { uid, watch };
-  const [left, right] =
-    input === undefined
-      ? [items.pipe(filter((item) => !isOdd(item))), items.pipe(filter(isOdd))]
-      : [items, input];
-  return withSide(
-    left.pipe(
-      keyBy<Item, Key>(keyChoice(by)),
-      connect(right.pipe(keyBy<Item, Key>(keyChoice(by))), {
-        uid,
-        state: { ...states, kept: keptState(undefined) },
-        sides,
-        first: (item: Item, context: Context) => element(item, scratchOf(context, watched)),
-        second: (item: Item, context) => second(item, scratchOf(context, watched)),
-        timer: (fired, context) => onTimer(timer, fired, scratchOf(context, watched), watched),
-      }),
-    ),
-  );
+/** The context of a stream without a key, as one of the key `all`. */
+export function asOne(context: Unkeyed, watched: Watched): Scratch {
+  const { watermark, now, timers, state } = context;
+  const side = (item: Item): void => context.side(sideTag, item);
+  return scratchOf({ key: 'all', watermark, now, timers, state, side }, watched);
 }
 
-function withSide(items: Items): Processed {
+export function withSide(items: Items): Processed {
   return { items, side: items.side(sideTag) };
 }
 
@@ -142,11 +109,11 @@ type Given = Pick<Scratch, 'key' | 'watermark' | 'now' | 'timers'> & {
   side(item: Item): void;
 };
 
-function scratchOf(context: Context | Given, { uid, watch }: Watched): Scratch {
+export function scratchOf(context: Context | Given, { uid, watch }: Watched): Scratch {
   const { key, watermark, now, timers, state } = context;
   const side = (item: Item): void =>
     'timestamp' in context ? context.side(sideTag, item) : context.side(item);
-  const given = { key, watermark, now, ...state, side };
+  const given = { key, watermark, now, ...state, ...noRules, side };
   if (watch === undefined) return { ...given, timers };
   const tell = (act: 'set' | 'delete', domain: 'event' | 'processing', time: number): void =>
     watch({ uid, act, domain, key, time, watermark, now });
@@ -173,7 +140,7 @@ function scratchOf(context: Context | Given, { uid, watch }: Watched): Scratch {
   };
 }
 
-function onTimer(
+export function onTimer(
   timer: Handlers['timer'],
   { domain, time }: FiredTimer,
   scratch: Scratch,
@@ -185,7 +152,7 @@ function onTimer(
 }
 
 /** The state of `keeping`, of whatever kind, with one face. */
-function keptState(choice: KeepChoice = { kind: 'value' }): StateDeclaration<Kept> {
+export function keptState(choice: KeepChoice = { kind: 'value' }): StateDeclaration<Kept> {
   const ttl = choice.ttl === undefined ? {} : { ttl: ttlOf(choice.ttl) };
   switch (choice.kind) {
     case 'value':
@@ -232,6 +199,9 @@ const tens = {
   },
   result: ({ sum, count }: { sum: number; count: number }) => sum * 10 + count,
 };
+
+/** Of steps without a broadcast side. */
+const noRules = { rules: noEntries, visitKeys: (): void => undefined };
 
 function given(number: number | undefined): number[] {
   return number === undefined ? [] : [number];

@@ -20,7 +20,8 @@ import {
 import type { DataStream, Key, Pipeline, PipelineDefinition, Watermarks } from 'tidemark';
 import * as rxjs from 'rxjs';
 import { asynchronous, atOnce, type Answering } from './async-step.js';
-import { connected, processed, type Processed, type TimerWatch } from './build-process.js';
+import { connected } from './build-connect.js';
+import { processed, type Processed, type TimerWatch } from './build-process.js';
 import { itemOf, windowed, type BareResult, type WindowVerb } from './build-window.js';
 import {
   copies,

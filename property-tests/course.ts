@@ -11,7 +11,14 @@
  *     clocked    a function of the clock as well
  */
 import { isShuffled, isStateful, type ProcessStep, type Step } from './description.js';
-import { hasTimers, isClocked, isEagerProcess, isSteadyBehaviour, isTimeless } from './traits.js';
+import {
+  hasTimers,
+  isBroadcast,
+  isClocked,
+  isEagerProcess,
+  isSteadyBehaviour,
+  isTimeless,
+} from './traits.js';
 import {
   firesAtEnd,
   goesByElements,
@@ -111,7 +118,7 @@ export function steadied(step: Step): Step | undefined {
     case 'process':
       return isSteadyBehaviour(step) ? step : { ...step, behaviour: 'quiet' };
     case 'connect':
-      return { ...step, behaviour: 'tally' };
+      return isBroadcast(step) ? step : { ...step, behaviour: 'tally' };
     case 'topK':
       return { ...step, name: 'whole' };
     case 'dedupe':
@@ -169,7 +176,8 @@ function behind(step: Step, course: Course): Course {
     case 'process':
       return behindProcess(step, course);
     case 'connect':
-      return untold(course, course.isFresh);
+      // Who waits at a gate leaves at the time of who opens it.
+      return { ...untold(course, course.isFresh), isTimed: step.behaviour !== 'gated' };
     case 'asyncMap':
       return step.ordered ? course : { ...course, isOrdered: false, lateIsOrdered: false };
     case 'reduce':

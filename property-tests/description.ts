@@ -116,8 +116,13 @@ export interface ProcessStep {
 export interface ConnectStep {
   readonly step: 'connect';
   readonly by: KeyChoice;
-  /** `tally`: both sides counted by timers. `pairs`: each element with all former ones of the other side. */
-  readonly behaviour: 'tally' | 'pairs';
+  /**
+   * tally    both sides counted by timers
+   * pairs    each element with all former ones of the other side
+   * ruled    the second side is a broadcast one, and timers tell what it has said up to their time
+   * gated    it opens a gate, once; who has waited there is let through by a visit
+   */
+  readonly behaviour: 'tally' | 'pairs' | 'ruled' | 'gated';
   readonly gap: number;
 }
 

@@ -45,6 +45,11 @@ const customs = ['evens', 'moody', 'halfway', 'restless'];
 const named = (prefix: string, names: readonly string[]): string[] =>
   names.map((name) => `${prefix} ${name}`);
 
+const connects = [
+  ...named('connect', ['tally', 'pairs', 'ruled', 'gated']),
+  ...named('connectAll', ['tally', 'pairs', 'ruled']),
+];
+
 const ordered = [
   ...['map', 'filter', 'flatMap', 'rx', 'union', 'reduce', 'maxFuture', 'side outputs'],
   ...named('time', ['bounded', 'monotone', 'marked', 'wavering']),
@@ -67,7 +72,7 @@ const ordered = [
     kinds.map((kind) => `${kind}, ttl`),
   ),
   ...named('ttl', ['event', 'onCreateAndWrite', 'onReadAndWrite', 'incremental', 'none']),
-  ...['ttl gives expired', 'negative offset', 'connect tally', 'connect pairs'],
+  ...['ttl gives expired', 'negative offset', ...connects],
   ...['dedupe first', 'dedupe last', 'topK text', 'topK number', 'topK whole'],
   'topK on bare results',
   ...named('asyncMap', ['ordered', 'unordered', 'by key', 'before a window']),
@@ -89,7 +94,14 @@ const steady = [
   ),
   ...named('process', ['quiet', 'parting']),
   ...named('asyncMap', ['ordered', 'unordered', 'by key', 'before a window']),
-  ...['connect tally', 'dedupe last', 'topK whole', 'evictor time', 'trigger purging', 'union'],
+  ...[
+    ...connects.filter((name) => !name.endsWith('pairs')),
+    'dedupe last',
+    'topK whole',
+    'evictor time',
+    'trigger purging',
+    'union',
+  ],
 ];
 
 const eager = [

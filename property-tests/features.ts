@@ -42,7 +42,7 @@ function featuresOfStep(step: Step): string[] {
         ...(step.by === undefined ? [] : ['asyncMap by key']),
       ];
     case 'connect':
-      return [`connect ${step.behaviour}`];
+      return [`${step.by === 'all' ? 'connectAll' : 'connect'} ${step.behaviour}`];
     case 'dedupe':
       return [`dedupe ${step.keep}`];
     case 'topK':

@@ -41,6 +41,7 @@ import {
 import { referenceDedupe, referenceReduce, referenceTopK } from './reference-keyed.js';
 import { referenceProcess, type Arrival, type Processed } from './reference-process.js';
 import { referenceWindow, type Judged } from './reference-window.js';
+import { isBroadcast } from './traits.js';
 
 export interface Expected {
   /** The output, each element at the moment at which it must come out; side outputs are part of it where they are read. */
@@ -182,11 +183,12 @@ class Recomputed {
 
   #connected(
     stream: readonly Moment[],
-    { by, behaviour, gap }: ConnectStep,
+    step: ConnectStep,
     joins: boolean,
     index: number,
   ): Moment[] {
-    const arrivals = joins ? this.#joined(stream) : this.#parted(stream);
+    const { by, behaviour, gap } = step;
+    const arrivals = joins ? this.#joined(stream, step) : this.#parted(stream, step);
     const handlers = handlersOf(behaviour, gap);
     return this.#ran(
       uidOfStep(index),
@@ -202,21 +204,28 @@ class Recomputed {
   }
 
   /** Both sides of a connect in one stream, each element marked. */
-  #joined(stream: readonly Moment[]): Moment<Arrival>[] {
-    const first = this.#withKey(stream).map((moment) => onSide(moment, () => 0));
-    const second = this.#withKey(this.#source(1)).map((moment) => onSide(moment, () => 1));
+  #joined(stream: readonly Moment[], step: ConnectStep): Moment<Arrival>[] {
+    const first = this.#onSide(0, stream, step).map((moment) => onSide(moment, () => 0));
+    const second = this.#onSide(1, this.#source(1), step).map((moment) => onSide(moment, () => 1));
     return meet(first, second);
   }
 
-  #parted(stream: readonly Moment[]): Moment<Arrival>[] {
+  /** What one side of a connect takes: no key can fail on a broadcast one, or on one of the whole stream. */
+  #onSide(side: 0 | 1, stream: readonly Moment[], step: ConnectStep): readonly Moment[] {
+    const isKeyed = step.by !== 'all' && !(side === 1 && isBroadcast(step));
+    return this.#withKey(stream, isKeyed);
+  }
+
+  #parted(stream: readonly Moment[], step: ConnectStep): Moment<Arrival>[] {
     const total = elementsOf(stream).length;
-    for (const side of [false, true]) {
-      const part = only(stream, ({ item }) => isOdd(item) === side);
+    const parts = ([0, 1] as const).map((side) => {
+      const part = only(stream, ({ item }) => isOdd(item) === (side === 1));
       const filtered = total - elementsOf(part).length;
       this.ledger.count(this.ledger.named('filter'), total, { filtered });
-      this.#withKey(part);
-    }
-    const sound = only(stream, ({ item }) => item.fault !== 'key');
+      return elementsOf(this.#onSide(side, part, step));
+    });
+    const taken = new Set(parts.flat());
+    const sound = only(stream, (element) => taken.has(element));
     return sound.map((moment) => onSide(moment, ({ item }) => (isOdd(item) ? 1 : 0)));
   }
 

@@ -56,6 +56,9 @@ class ReferenceKeys {
   readonly #handlers: Handlers;
   readonly #keep: KeepChoice;
   readonly #places = new Map<string, Place>();
+  /** Broadcast state. */
+  readonly #rules = newEntries();
+  #visits = false;
   #watermark = -Infinity;
   #times: StateTimes = { timestamp: NaN, reached: -Infinity, now: NaN };
   now = START_MS;
@@ -79,7 +82,11 @@ class ReferenceKeys {
     this.#times = { timestamp, reached: this.#watermark, now: this.now };
     const scratch = this.#scratch(this.#placeOf(key));
     const { element, second } = this.#handlers;
+    this.#visits = false;
     this.#emit(side === 0 ? element(item, scratch) : second(item, scratch));
+    if (!this.#visits) return;
+    for (const place of this.#places.values())
+      this.#emit(this.#handlers.visit(this.#scratch(place)));
   }
 
   /** What event time has come to for a timer is not the watermark that has leapt, but its own time. */
@@ -132,6 +139,8 @@ class ReferenceKeys {
         setProcessingTime: (time) => timers.processing.add(time),
         deleteProcessingTime: (time) => timers.processing.delete(time),
       },
+      rules: this.#rules,
+      visitKeys: () => void (this.#visits = true),
       side: (item) => void this.sides.push({ item, timestamp }),
     };
   }

@@ -1,5 +1,11 @@
 /** What steps are by themselves: whether they look at time, keep keys, or answer each element in turn. */
-import { isShuffled, type Description, type ProcessStep, type Step } from './description.js';
+import {
+  isShuffled,
+  type ConnectStep,
+  type Description,
+  type ProcessStep,
+  type Step,
+} from './description.js';
 import { goesByClock, goesByElements, isTimed, type WindowStep } from './window-step.js';
 
 export function isSteadyBehaviour({ behaviour }: ProcessStep): boolean {
@@ -46,6 +52,11 @@ export function isClocked(step: Step): boolean {
   if (step.step !== 'window') return false;
   const isSpan = step.span.kind === 'aligned' || step.span.kind === 'session';
   return goesByClock(step.trigger) || (isSpan && step.time === 'processing');
+}
+
+/** Whether the second side of a connect is read by all shards. */
+export function isBroadcast({ behaviour }: ConnectStep): boolean {
+  return behaviour === 'ruled' || behaviour === 'gated';
 }
 
 /** Whether a process sets timers of event time. */
