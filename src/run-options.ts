@@ -8,7 +8,7 @@ import { byteSize, type Bytes } from './core/byte-size.js';
 import { durationMs, type Duration } from './core/duration.js';
 import { TidemarkError } from './core/errors.js';
 import type { Logger, Runtime } from './core/runtime.js';
-import { checkOptions } from './dsl/options.js';
+import { checkOptions, durationOption } from './dsl/options.js';
 import { ONLY_INPUT, ONLY_OUTPUT, type PipelineDefinition } from './dsl/pipeline.js';
 import { copyOptions, type SnapshotEvery } from './runtime/copy-options.js';
 import type { EpochLimits } from './runtime/epoch-schedule.js';
@@ -141,7 +141,7 @@ const optionsSchema = z.strictObject({
       }),
     ])
     .optional(),
-  checkpointTimeout: durationSchema.optional(),
+  checkpointTimeout: durationOption({ min: 1 }).optional(),
   restart: z
     .custom<RestartStrategy>((value) => hasMethod(value, 'begin'), {
       error: 'a strategy of restarts',
@@ -267,7 +267,7 @@ function epochLimits(
     everyRecords: records ?? Infinity,
     everyBytes: bytes === undefined ? Infinity : byteSize(bytes as Bytes, `checkpoint of ${where}`),
     minPauseMs: ms(minPause ?? 0, 'checkpoint.minPause'),
-    timeoutMs: Math.max(1, ms(checkpointTimeout, 'checkpointTimeout')),
+    timeoutMs: ms(checkpointTimeout, 'checkpointTimeout'),
   };
 }
 

@@ -52,6 +52,8 @@ describe('options', () => {
     ['restart', {}],
     ['restart', 'fixedDelay'],
     ['signals', 'SIGTERM'],
+    ['checkpointTimeout', 'for ever'],
+    ['checkpointTimeout', 0],
     ['execution', 'bulk'],
     ['deadLetters', {}],
     ['deadLettersMax', { inARow: 0 }],
@@ -71,11 +73,13 @@ describe('options', () => {
       );
   });
 
-  test.each([
-    ['checkpoint', { minPause: 'a while' }],
-    ['checkpointTimeout', 'for ever'],
-  ])('%s: %j is no duration', (name, value) => {
-    expect(refusal({ ...good, [name]: value }).code).toBe('DURATION_INVALID');
+  test('a pause between checkpoints that is no duration is refused', () => {
+    const checkpoint = { minPause: 'a while' };
+    expect(refusal({ ...good, checkpoint }).code).toBe('DURATION_INVALID');
+  });
+
+  test.each([undefined, null, 'same', {}, iterable([1])])('%j is no pipeline', (definition) => {
+    expect(() => run(definition as never, good as never)).toThrow('OPTIONS_INVALID: expected a pipeline');
   });
 
   test('more shards than key groups are refused', () => {

@@ -9,9 +9,11 @@ import type { Runtime } from './core/runtime.js';
 import type { PipelineDefinition } from './dsl/pipeline.js';
 import { jobOptions, type RunOptions } from './run-options.js';
 import type { EpochInfo } from './checkpoint/job-record.js';
+import { checkDefinition } from './runtime/job-checks.js';
 import { JobLife } from './runtime/job-life.js';
 import type { RunStatus, RunSummary } from './runtime/job-options.js';
 import { stopOnSignals } from './runtime/signals.js';
+import { savepointRequest } from './runtime/stop-request.js';
 import type { RunMetrics } from './runtime/metrics.js';
 import { watchMetrics } from './runtime/run-meter.js';
 import { insideOfJob } from './runtime/why-inside.js';
@@ -44,7 +46,7 @@ export interface Run extends Explicable {
    * @param options.drain ends event time first, so that all windows and event-time timers fire; whoever resumes from
    *   it begins with fresh watermarks. Default false
    * @throws TidemarkError OPTIONS_INVALID when the directory holds a savepoint already (the job goes on then),
-   *   STATE_WRITE_FAILED, RUN_ENDED when the run is over
+   *   STATE_WRITE_FAILED, RUN_ENDED when the run is over, or stops already in another way
    */
   stopWithSavepoint(directory: string, options?: { readonly drain?: boolean }): Promise<RunSummary>;
 }
@@ -74,6 +76,7 @@ export function run<Ins, Outs>(
   definition: PipelineDefinition<Ins, Outs>,
   options: RunOptions<Ins, Outs>,
 ): Run {
+  checkDefinition(definition);
   const job = jobOptions(definition, options);
   const { signal } = options;
   const status$ = new BehaviorSubject<RunStatus | undefined>(undefined);
@@ -107,9 +110,10 @@ export function run<Ins, Outs>(
     },
     checkpoint: () => running.checkpoint(),
     checkpoints: () => running.checkpoints(),
-    async stopWithSavepoint(directory, { drain = false } = {}) {
+    async stopWithSavepoint(directory, given = {}) {
+      const request = savepointRequest(directory, given);
       await checkSavepointTarget(job.runtime.files, directory);
-      running.stop({ savepointTo: directory, drain });
+      running.stop(request);
       return done;
     },
   };

@@ -1,6 +1,18 @@
 /** What does not go together is refused at start, not at three in the morning. */
-import { TidemarkError } from '../core/errors.js';
+import { TidemarkError, show } from '../core/errors.js';
 import type { JobOptions } from './job-options.js';
+
+/** @throws TidemarkError OPTIONS_INVALID for what `pipeline` has not made */
+export function checkDefinition(given: unknown): void {
+  const { inputs, outputs, name } = Object(given) as Record<string, unknown>;
+  if (typeof name === 'string' && inputs instanceof Map && typeof outputs === 'object') return;
+  throw new TidemarkError('OPTIONS_INVALID', {
+    expected: 'a pipeline',
+    got: show(given),
+    where: 'run()',
+    hint: 'Give run what pipeline(name, input, build) returns, before the options.',
+  });
+}
 
 /** @throws TidemarkError OPTIONS_INVALID, SOURCE_UNBOUNDED, SOURCE_NOT_REPLAYABLE, SINK_TOO_WEAK */
 export function checkJob(job: JobOptions, where: string): void {

@@ -4,9 +4,10 @@ import type { JobRecord, SplitRecord } from '../checkpoint/job-record.js';
 import { writeSavepoint } from '../checkpoint/savepoint.js';
 import { SnapshotKeeper } from '../checkpoint/snapshot-keeper.js';
 import { oldestRecord } from '../checkpoint/snapshot-store.js';
-import { TidemarkError, assert } from '../core/errors.js';
+import { assert } from '../core/errors.js';
 import type { JobOptions, RunSummary } from './job-options.js';
 import type { OpenedState } from './job-restore.js';
+import { runIsOver } from './stop-request.js';
 
 export class JobCopies {
   readonly #options: JobOptions;
@@ -37,7 +38,7 @@ export class JobCopies {
 
   /** @throws TidemarkError RUN_ENDED when the run is over */
   savepointTo(directory: string): void {
-    if (this.#isOver) throw tooLate(directory);
+    if (this.#isOver) throw runIsOver(directory);
     this.#savepointTo = directory;
   }
 
@@ -58,7 +59,6 @@ export class JobCopies {
 
   /** Gives up what is under way; to be called before the state is closed. */
   async abandon(): Promise<void> {
-    this.#isOver = true;
     this.#keeper?.stop();
     await this.#keeper?.settled();
   }
@@ -72,13 +72,4 @@ export class JobCopies {
     assert(this.#committer !== undefined, 'state is copied while it is open');
     return this.#committer.hold({ ...record, sinks: new Map() });
   }
-}
-
-function tooLate(directory: string): TidemarkError {
-  return new TidemarkError('RUN_ENDED', {
-    expected: 'a run that is under way',
-    got: 'one that is over',
-    where: `stopWithSavepoint("${directory}")`,
-    hint: 'Start the job again on its state, and ask for the savepoint before it ends.',
-  });
 }

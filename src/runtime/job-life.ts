@@ -12,13 +12,14 @@ import type { EpochInfo } from '../checkpoint/job-record.js';
 import type { Clock } from '../core/clock.js';
 import { TidemarkError } from '../core/errors.js';
 import { CheckpointDemands } from './checkpoint-demands.js';
-import { Job, type StopRequest } from './job.js';
+import { Job } from './job.js';
 import type { AssembledJob } from './job-assembly.js';
 import type { JobOptions, RunStatus, RunSummary } from './job-options.js';
 import { settlesWithin } from './job-teardown.js';
 import type { Restarts } from './restart.js';
 import { FailedPositions, mayBeMended, sentenceOf } from './restart-causes.js';
 import { steadyClock } from './steady-clock.js';
+import { runIsOver, stopBoth, type StopRequest } from './stop-request.js';
 import { Wake } from './wake.js';
 
 /** For the readers of a failed attempt: a read that is pending does no harm, and may take long. */
@@ -37,8 +38,7 @@ export class JobLife {
   #restarts = 0;
   #lastFailure: string | undefined;
   #between: 'restarting' | 'failed' | undefined;
-  #stopIsAsked = false;
-  #stopRequest: StopRequest = {};
+  #stop: StopRequest | undefined;
   #abort: { readonly error: unknown } | undefined;
 
   constructor(options: JobOptions, onPhase: (status: RunStatus) => void) {
@@ -73,11 +73,18 @@ export class JobLife {
     return this.#attempt.parts;
   }
 
-  /** Stops the intake; what has been read is finished, committed in a last epoch, and kept for the next run. */
+  /**
+   * Stops the intake; what has been read is finished, committed in a last epoch, and kept for the next run.
+   *
+   * @throws TidemarkError RUN_ENDED for a savepoint that the run cannot leave any more
+   */
   stop(request: StopRequest = {}): void {
-    this.#attempt.stop(request);
-    this.#stopIsAsked = true;
-    this.#stopRequest = { ...this.#stopRequest, ...request };
+    const { savepointTo } = request;
+    if (this.#between === 'failed' && savepointTo !== undefined) throw runIsOver(savepointTo);
+    const both = stopBoth(this.#stop, request);
+    // Between two attempts it is the next one that is told.
+    if (this.#between === undefined) this.#attempt.stop(request);
+    this.#stop = both;
     this.#bell.ring();
   }
 
@@ -133,7 +140,7 @@ export class JobLife {
     this.#lastFailure = sentenceOf(error);
     const { hanging } = this.#attempt;
     const fields = { failure: this.#lastFailure, restarts: this.#restarts, hanging };
-    if (this.#stopIsAsked || !mayBeMended(error)) throw error;
+    if (this.#stop !== undefined || !mayBeMended(error)) throw error;
     if (hanging.length > 0) {
       // It could still write, behind the back of the next attempt.
       log.error(fields, 'not restarted: the failed attempt did not come to its end');
@@ -153,7 +160,7 @@ export class JobLife {
     this.#between = undefined;
     this.#attempt = this.#makeAttempt();
     this.#onPhase(this.summary());
-    if (this.#stopIsAsked) this.#attempt.stop(this.#stopRequest);
+    if (this.#stop !== undefined) this.#attempt.stop(this.#stop);
   }
 
   #throwAbort(): void {
@@ -163,7 +170,7 @@ export class JobLife {
   /** Sleeps until a monotonic time, or until somebody stops or aborts the run. */
   async #pause(until: number): Promise<void> {
     const clock = this.#wall;
-    while (!this.#stopIsAsked && this.#abort === undefined) {
+    while (this.#stop === undefined && this.#abort === undefined) {
       const leftMs = until - clock.elapsed();
       if (leftMs <= 0) return;
       const cancel = clock.setTimer(clock.now() + leftMs, () => this.#bell.ring());

@@ -61,6 +61,21 @@ export async function abandonAll(
   return hanging;
 }
 
+/**
+ * For what has been left to itself because the run is to end at once: gives it a moment. When it comes later, what it
+ * has opened by then is closed as well. Returns whether it is late.
+ */
+export async function abandonLate(
+  pending: Promise<void>,
+  remains: () => Remains,
+  clock: Clock,
+): Promise<boolean> {
+  if (await settlesWithin(pending, ABORT_PATIENCE_MS, clock)) return false;
+  const close = (): Promise<unknown> => abandonAll(remains(), { clock, isAbort: true });
+  void pending.then(close, close).catch(() => undefined);
+  return true;
+}
+
 async function settled(epochs: EpochDriver | undefined): Promise<void> {
   await epochs?.settled();
 }

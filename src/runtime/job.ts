@@ -17,11 +17,13 @@ import { JobJournal } from './job-journal.js';
 import type { AttemptStatus, AttemptSummary, JobOptions, Phase } from './job-options.js';
 import { armClock } from './job-clock.js';
 import { statusOf } from './job-status.js';
-import { abandonAll, closeAll } from './job-teardown.js';
+import { Cancellation } from './cancellation.js';
+import { abandonAll, abandonLate, closeAll } from './job-teardown.js';
 import type { CheckpointDemands } from './checkpoint-demands.js';
 import { EpochDriver } from './job-epochs.js';
 import { JobCopies } from './job-copies.js';
 import { openState, withAdvice } from './job-restore.js';
+import type { StopRequest } from './stop-request.js';
 import { planOf } from './plan.js';
 import { guardState } from './state-guard.js';
 import { Wake } from './wake.js';
@@ -36,14 +38,6 @@ export interface Lifeline {
   readonly onPhase: () => void;
 }
 
-/** How a stop is meant. */
-export interface StopRequest {
-  /** Leaves a savepoint in this directory. */
-  readonly savepointTo?: string;
-  /** Ends event time first, so that everything fires. */
-  readonly drain?: boolean;
-}
-
 export class Job {
   readonly #options: JobOptions;
   readonly #life: Lifeline;
@@ -55,6 +49,7 @@ export class Job {
   #journal: JobJournal | undefined;
   #backend: StateBackend | undefined;
   readonly #copies: JobCopies;
+  readonly #cancellation = new Cancellation();
   #drainIsAsked = false;
   #resumedFrom = 0;
   #alreadyFinished = false;
@@ -76,17 +71,21 @@ export class Job {
   /** Runs to the end. Rejects with what failed; everything is closed by then, or named in `hanging`. */
   async run(): Promise<AttemptSummary> {
     try {
-      await this.#recover();
+      await this.#cancellation.wait(() => this.#recover());
       if (!this.#alreadyFinished) await this.#loop();
-      await this.#copies.finish();
+      await this.#cancellation.wait(() => this.#copies.finish());
       await closeAll(this.#remains());
       return this.#enter(this.#isWhole() ? 'finished' : 'stopped');
     } catch (error) {
       this.#failure ??= { error };
       const { clock } = this.#runtime;
       const reason = await withAdvice(this.#failure.error, this.#options);
-      const isAbort = reason instanceof TidemarkError && reason.code === 'RUN_CANCELLED';
-      this.hanging = await abandonAll(this.#remains(), { clock, isAbort });
+      const isAbort = isCancelled(reason);
+      const { pending } = this.#cancellation;
+      const isLate =
+        pending !== undefined && (await abandonLate(pending, () => this.#remains(), clock));
+      const hanging = await abandonAll(this.#remains(), { clock, isAbort });
+      this.hanging = isLate ? [...hanging, 'the recovery or the savepoint'] : hanging;
       throw reason;
     }
   }
@@ -103,6 +102,7 @@ export class Job {
   /** Ends the run at once; what is not committed is done again by the next one. */
   fail(error: unknown): void {
     this.#failure ??= { error };
+    if (isCancelled(error)) this.#cancellation.cancel(error);
     this.#wake.ring();
   }
 
@@ -282,4 +282,8 @@ export class Job {
     this.#life.onPhase();
     return this.summary();
   }
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof TidemarkError && error.code === 'RUN_CANCELLED';
 }

@@ -93,7 +93,7 @@ describe('exponentialDelay', () => {
     );
   });
 
-  test('a first wait beyond the longest is the longest', () => {
+  test('a first wait beyond the default of the longest is the longest', () => {
     const machine = restarts.exponentialDelay({ initial: '5m', jitter: 0 }).begin();
     expect(waits(machine, [0, 1])).toEqual([300_000, 300_000]);
   });
@@ -117,6 +117,9 @@ describe('options', () => {
     ['an unknown option', () => restarts.fixedDelay({ attempts: 1, delya: 5 } as never)],
     ['a multiplier below 1', () => restarts.exponentialDelay({ multiplier: 0.5 })],
     ['a jitter above 1', () => restarts.exponentialDelay({ jitter: 2 })],
+    ['a first wait of nothing', () => restarts.exponentialDelay({ initial: 0 })],
+    ['a first wait beyond the longest', () => restarts.exponentialDelay({ initial: 2, max: 1 })],
+    ['a rate per no time', () => restarts.failureRate({ max: 1, per: 0 })],
     ['no rate', () => restarts.failureRate({ max: 1 } as never)],
     ['more than a rate can be', () => restarts.failureRate({ max: 10_001, per: '1m' })],
   ])('%s is refused', (_name, make) => {

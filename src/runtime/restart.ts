@@ -7,7 +7,8 @@
 import { z } from 'zod';
 import type { Random } from '../core/clock.js';
 import { durationMs, formatDuration, type Duration } from '../core/duration.js';
-import { checkOptions } from '../dsl/options.js';
+import { TidemarkError } from '../core/errors.js';
+import { checkOptions, durationOption } from '../dsl/options.js';
 
 /** How a run begins again after a failure; made by `restarts`. */
 export interface RestartStrategy {
@@ -34,9 +35,9 @@ export interface FixedDelayOptions {
 }
 
 export interface ExponentialDelayOptions {
-  /** First wait. Default 1 s. */
+  /** First wait, more than 0. Default 1 s. */
   readonly initial?: Duration;
-  /** Longest wait. Default 1 min. */
+  /** Longest wait, at least `initial`. Default 1 min, or `initial` where that is more. */
   readonly max?: Duration;
   /** Each wait is so many times the one before, at least 1. Default 1.5. */
   readonly multiplier?: number;
@@ -51,6 +52,7 @@ export interface ExponentialDelayOptions {
 export interface FailureRateOptions {
   /** Restarts within `per`, at least 1. */
   readonly max: number;
+  /** More than 0. */
   readonly per: Duration;
   /** Wait before each. Default 1 s. */
   readonly delay?: Duration;
@@ -63,18 +65,19 @@ const duration = z.custom<Duration>(
 );
 const fixedSchema = z.strictObject({ attempts, delay: duration.default('1s') });
 const exponentialSchema = z.strictObject({
-  initial: duration.default('1s'),
-  max: duration.default('1m'),
+  initial: durationOption({ min: 1 }).default('1s'),
+  max: duration.optional(),
   multiplier: z.number().min(1).max(1000).default(1.5),
   resetAfter: duration.default('1h'),
   jitter: z.number().min(0).max(1).default(0.1),
   attempts: attempts.default(Infinity),
 });
+const MAX_MS_BY_DEFAULT = 60_000;
 /** Its times are kept, so there is a bound. */
 const RATE_MAX = 10_000;
 const rateSchema = z.strictObject({
   max: z.int().positive().max(RATE_MAX),
-  per: duration,
+  per: durationOption({ min: 1 }),
   delay: duration.default('1s'),
 });
 
@@ -132,7 +135,11 @@ export const restarts = {
     const where = 'restarts.exponentialDelay()';
     const given = checkOptions(exponentialSchema, options, where);
     const initialMs = durationMs(given.initial, `${where}, initial`);
-    const maxMs = Math.max(initialMs, durationMs(given.max, `${where}, max`));
+    const maxMs =
+      given.max === undefined
+        ? Math.max(initialMs, MAX_MS_BY_DEFAULT)
+        : durationMs(given.max, `${where}, max`);
+    if (maxMs < initialMs) throw initialBeyondMax(initialMs, maxMs, where);
     const resetAfterMs = durationMs(given.resetAfter, `${where}, resetAfter`);
     const { multiplier, jitter } = given;
     return {
@@ -171,6 +178,15 @@ export const restarts = {
     };
   },
 };
+
+function initialBeyondMax(initialMs: number, maxMs: number, where: string): TidemarkError {
+  return new TidemarkError('OPTIONS_INVALID', {
+    expected: 'initial of at most max',
+    got: `initial of ${formatDuration(initialMs)} and max of ${formatDuration(maxMs)}`,
+    where,
+    hint: 'Make the first wait shorter, or the longest one longer.',
+  });
+}
 
 interface ExponentialSettings {
   readonly initialMs: number;
