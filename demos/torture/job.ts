@@ -1,15 +1,17 @@
 /** What a job must offer to be tortured, and what one life of it is told. */
-import type {
-  CrashPoint,
-  Guarantee,
-  RunSummary,
-  Runtime,
-  Sink,
-  SinkWriter,
-} from '../../src/index.js';
 import { appendFileSync } from 'node:fs';
-import { restarts, type CheckpointOptions, type RestartStrategy } from '../../src/index.js';
-import { nodeRuntime } from '../../src/index.js';
+import {
+  nodeRuntime,
+  restarts,
+  type CheckpointOptions,
+  type CrashPoint,
+  type Guarantee,
+  type RestartStrategy,
+  type RunSummary,
+  type Runtime,
+  type Sink,
+  type SinkWriter,
+} from '../../src/index.js';
 import { seededRandom, type Random } from '../shared/random.js';
 
 /** Its outputs are functions of its inputs: whatever happens to it, the same lines come out, in some order. */
