@@ -29,7 +29,8 @@ export function drawImage(
   const isBirth = before.length === 0;
   if (kind === 'done') return { kind, file: after, content: contentAfter, isBirth };
   const unit = kind === 'pages' ? PAGE : SECTOR;
-  const changed = changedUnits(before, after, unit);
+  const written = isBirth ? uncounted(after) : after;
+  const changed = changedUnits(before, written, unit);
   const last = pickIndex(random, changed.length + 1);
   const share = kind === 'few' ? 0.9 : random();
   const kept = changed.filter((_at, index) => {
@@ -41,8 +42,24 @@ export function drawImage(
   const isLong = kind === 'synced' || random() < 0.5;
   const file = Buffer.alloc(isLong ? Math.max(before.length, after.length) : reached);
   before.copy(file);
-  for (const at of kept) after.copy(file, at, at, at + unit);
+  for (const at of kept) written.copy(file, at, at, at + unit);
   return { kind, file, content: contentBefore, isBirth };
+}
+
+/** What only a disk that lies about its syncs may hold: the meta page without some of the pages that it counts. */
+export function drawLie({ before, after, contentAfter }: Transaction, random: Random): Image {
+  const file = Buffer.from(after);
+  for (const at of changedUnits(before, after, PAGE))
+    if (random() < 0.5) before.copy(file.fill(0, at, at + PAGE), at, at, at + PAGE);
+  return { kind: 'done', file, content: contentAfter, isBirth: before.length === 0 };
+}
+
+/** Before the first transaction is counted, in the second meta page, the two say the same but for their numbers. */
+function uncounted(file: Buffer): Buffer {
+  const copy = Buffer.from(file);
+  file.copy(copy, PAGE, 0, PAGE);
+  copy.writeBigUInt64LE(1n, PAGE);
+  return copy;
 }
 
 /** Where the two differ. Meta pages are left out, because they are written last; but at birth they come first. */

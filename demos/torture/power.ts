@@ -1,83 +1,74 @@
 /**
- * `npm run power -- --images N --seed S`: pulls the plug on LMDB. Takes the real files of stores in every transaction,
- * loses some of what was not synced, opens what is left, and asks for a committed content, whole: that from before the
- * transaction, or that from after it once its meta page is there. Then it goes on writing, and looks again.
+ * Pulls the plug on LMDB: takes the real files of stores in every transaction, loses some of what was not synced, opens
+ * what is left, and asks for a committed content, whole: that from before the transaction, or that from after it once
+ * its meta page is there. Then it goes on writing, and looks again.
  */
 import { mkdtemp, rm, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { lmdb } from '../../src/index.js';
 import { pick, seededRandom, type Random } from '../shared/random.js';
 import { drawImage, type Image } from './power-images.js';
 import { contentOf, type WatchedStore } from './power-watch.js';
 import { runJob, writeEpochs } from './power-writers.js';
 
-interface Tally {
+export interface PowerReport {
   images: number;
   transactions: number;
+  /** Looks that found several transactions at once, of which no images are made. */
   skipped: number;
+  /** Images of the first transaction of a file. */
   births: number;
   readonly kinds: Map<string, number>;
+  /** What is wrong, with how to see it again. */
   readonly wrong: string[];
 }
 
 const IMAGES_PER_TRANSACTION = 4;
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      images: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
+/** At least so many images; every third store is that of a job. */
+export async function pullPlugs(images: number, seed: number): Promise<PowerReport> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-power-'));
-  const tally: Tally = {
+  const report: PowerReport = {
     ...{ images: 0, transactions: 0, skipped: 0, births: 0, kinds: new Map(), wrong: [] },
   };
   try {
-    for (let round = 0; tally.images < Number(values.images); round += 1) {
-      const seed = Number(values.seed) * 10_000 + round;
-      const random = seededRandom(seed);
+    for (let round = 0; report.images < images; round += 1) {
+      const random = seededRandom(seed * 10_000 + round);
       const home = join(directory, String(round));
       const store = await (round % 3 === 2 ? runJob : writeEpochs)(home, random);
-      await pullPlugs(store, { random, tally, name: `round ${seed}`, home: `${home}-images` });
+      const name = `seed ${seed}, round ${round}`;
+      await pullPlugsOf(store, { random, report, name, home: `${home}-images` });
       await rm(home, { recursive: true, force: true });
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-  for (const line of tally.wrong.slice(0, 10)) console.log(line);
-  const kinds = [...tally.kinds].map(([kind, count]) => `${count} ${kind}`).toSorted();
-  console.log(`${kinds.join(', ')}; ${tally.births} at birth; ${tally.skipped} looks skipped`);
-  const verdict =
-    tally.wrong.length === 0 ? 'each a committed prefix' : `${tally.wrong.length} WRONG`;
-  console.log(`images ${tally.images}, transactions ${tally.transactions}, ${verdict}`);
-  return tally.wrong.length === 0 ? 0 : 1;
+  return report;
 }
 
-async function pullPlugs(
+async function pullPlugsOf(
   store: WatchedStore,
-  options: { random: Random; tally: Tally; name: string; home: string },
+  options: { random: Random; report: PowerReport; name: string; home: string },
 ): Promise<void> {
-  const { random, tally, name, home } = options;
-  tally.skipped += store.skipped;
+  const { random, report, name, home } = options;
+  report.skipped += store.skipped;
   for (const [index, transaction] of store.transactions.entries()) {
-    tally.transactions += 1;
+    report.transactions += 1;
     for (let draw = 0; draw < IMAGES_PER_TRANSACTION; draw += 1) {
       const image = drawImage(transaction, random);
       const surprise = await surpriseOf(image, { home, goesOn: pick(random, [true, false]) });
-      tally.images += 1;
-      tally.births += Number(image.isBirth);
-      tally.kinds.set(image.kind, (tally.kinds.get(image.kind) ?? 0) + 1);
+      report.images += 1;
+      report.births += Number(image.isBirth);
+      report.kinds.set(image.kind, (report.kinds.get(image.kind) ?? 0) + 1);
       if (surprise !== undefined)
-        tally.wrong.push(`${name}, transaction ${index}, ${image.kind}: ${surprise}`);
+        report.wrong.push(`${name}, transaction ${index}, ${image.kind}: ${surprise}`);
     }
   }
 }
 
 /** Undefined for an image that shows what it must, also after it has been written to. */
-async function surpriseOf(
+export async function surpriseOf(
   { file, content, isBirth }: Image,
   { home, goesOn }: { home: string; goesOn: boolean },
 ): Promise<string | undefined> {
@@ -111,5 +102,3 @@ async function look(directory: string): Promise<string> {
     await backend.close();
   }
 }
-
-process.exitCode = await main();

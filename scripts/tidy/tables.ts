@@ -126,6 +126,7 @@ export const doors: readonly Door[] = [
     allowed: [
       'src/connectors/',
       'src/state/lmdb-backend.ts',
+      'src/state/lmdb-birth.ts',
       'src/state/lmdb-reader.ts',
       'src/state/lmdb-view.ts',
     ],

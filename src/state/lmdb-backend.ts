@@ -18,6 +18,7 @@ import type { RootDatabase } from 'lmdb';
 import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { checkLmdbFile } from './checksum.js';
+import { clearUnborn, isMarked, writeMark } from './lmdb-birth.js';
 import { LMDB_FORMAT, fault } from './lmdb-faults.js';
 import { decodeKey, encodeKey } from './key-codec.js';
 import { HEADER_KEY, isWholeKey, storedKey } from './lmdb-keys.js';
@@ -48,14 +49,13 @@ async function openStore(directory: string, { anew = false } = {}): Promise<Stat
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     await takeOwnership(fs.realpathSync(directory), undo);
-    const mark = join(directory, 'tidemark');
-    if (anew) setAside(directory, mark);
-    checkFile(join(directory, 'data.mdb'), fs.existsSync(mark));
+    if (anew) setAside(directory);
+    clearUnborn(directory);
+    checkFile(join(directory, 'data.mdb'), isMarked(directory));
     const database = open<Uint8Array, Uint8Array>(directory, environmentOptions);
     undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
-    // From here on an empty data file means a loss; before, it was left by a process that died while it made it.
-    fs.writeFileSync(mark, 'State of Tidemark. Keep it together with data.mdb.\n');
+    writeMark(directory);
     return new LmdbBackend({ database, directory, generation, undo });
   } catch (error) {
     for (const step of undo) await step();
@@ -191,8 +191,8 @@ function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 /** Keeps damaged files for whoever wants to look at them; only the newest ones, so that the disk does not fill. */
-function setAside(directory: string, mark: string): void {
-  fs.rmSync(mark, { force: true });
+function setAside(directory: string): void {
+  fs.rmSync(join(directory, 'tidemark'), { force: true });
   fs.rmSync(join(directory, 'lock.mdb'), { force: true });
   const data = join(directory, 'data.mdb');
   if (fs.existsSync(data)) fs.renameSync(data, `${data}.damaged`);
