@@ -1,10 +1,11 @@
 /** All jobs that can be tortured. */
 import type { TorturedJob } from './job.js';
+import { asyncJob } from './job-async.js';
 import { ingestJob } from './job-ingest.js';
 import { joinedJob } from './job-joined.js';
 import { windowsJob } from './job-windows.js';
 
-export const jobs: readonly TorturedJob[] = [windowsJob, joinedJob, ingestJob];
+export const jobs: readonly TorturedJob[] = [windowsJob, joinedJob, asyncJob, ingestJob];
 
 export function jobNamed(name: string): TorturedJob {
   const job = jobs.find((candidate) => candidate.name === name);

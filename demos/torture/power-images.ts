@@ -50,7 +50,10 @@ export function drawImage(
 export function drawLie({ before, after, contentAfter }: Transaction, random: Random): Image {
   const file = Buffer.from(after);
   for (const at of changedUnits(before, after, PAGE))
-    if (random() < 0.5) before.copy(file.fill(0, at, at + PAGE), at, at, at + PAGE);
+    if (random() < 0.5) {
+      file.fill(0, at, at + PAGE);
+      before.subarray(at, at + PAGE).copy(file, at);
+    }
   return { kind: 'done', file, content: contentAfter, isBirth: before.length === 0 };
 }
 

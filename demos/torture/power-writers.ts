@@ -22,7 +22,7 @@ import { WatchedStore } from './power-watch.js';
 /** Slabs ahead and epochs, with values of many pages, removals, and openings in between. */
 export async function writeEpochs(directory: string, random: Random): Promise<WatchedStore> {
   const store = new WatchedStore(directory);
-  let slabs: string[] = [];
+  const slabs: string[] = [];
   let backend = await store.open();
   for (let epoch = 1; epoch <= 16; epoch += 1) {
     const added = Array.from({ length: pickIndex(random, 12) }, (_, at) => `slab/${epoch}/${at}`);

@@ -82,7 +82,7 @@ export interface BarrierSignal {
   readonly epoch: number;
 }
 
-/** Within an edge that reads one split after another: the split has ended, or another one begins. */
+/** Within an edge that reads one split after another: the split has ended, or another one begins, which ends it too. */
 export interface SplitSignal {
   readonly kind: 'split';
   readonly begins: boolean;

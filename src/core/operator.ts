@@ -95,7 +95,8 @@ export interface WatermarkGenerator {
   /** The split ended: what is pending goes out, and it no longer holds the others back. */
   end(split: number): void;
   /**
-   * For a task input that reads one split after another. Begins: a split that nothing is known of yet is waited for.
+   * For a task input that reads one split after another. Begins: the one before has ended, and a split
+   * that nothing is known of yet is waited for.
    * Else: the split has ended, and until the next one begins nobody waits.
    */
   turn(split: number, begins: boolean): void;

@@ -157,6 +157,7 @@ export class EventTimeOperator implements Operator {
 
   /** Judged by its own elements alone, whatever was read before it in the same place. */
   #begin(split: number): void {
+    if (!this.#of(split).ended) this.#vacate(split);
     this.vacant.delete(split);
     if (this.splits[split]?.ended !== true) return;
     const wasOnly = this.#only === this.splits[split];

@@ -31,7 +31,14 @@ export class FlowQueue {
     return this.#items[this.#head];
   }
 
+  /**
+   * Where one split ends and the next begins, only the beginning is left, which means both: with a step in between, the
+   * watermark would go on to where a faster input is, past everything that the next split holds.
+   */
   push(item: Flow): void {
+    const last = this.#items.at(-1);
+    const isTurn = item.kind === 'split' && item.begins && last?.kind === 'split' && !last.begins;
+    if (isTurn && !this.isEmpty) this.#items.pop();
     this.#items.push(item);
     if (item.kind === 'chunk') this.#elements += item.values.length;
   }

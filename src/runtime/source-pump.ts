@@ -145,7 +145,8 @@ export class SourcePump {
         this.queue.push({ kind: 'split', begins: false });
         wake.ring();
         this.#pollingSince = runtime.clock.now();
-        const split = await feed.next();
+        // At once where it is known, so that no barrier comes between the end of one and the beginning of the next.
+        const split = feed.nextNow() ?? (await feed.next());
         this.#pollingSince = undefined;
         if (this.#isStopped) return;
         if (split === undefined) return this.#end();

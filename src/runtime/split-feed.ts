@@ -51,6 +51,8 @@ export class SplitFeed {
   readonly #bell = new Wake();
   /** Lanes take turns, so that two of them do not look at the same time. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Calls of `next` that are under way. */
+  #taking = 0;
 
   constructor(options: SplitFeedOptions) {
     this.#options = options;
@@ -67,9 +69,16 @@ export class SplitFeed {
     return this.#bytes;
   }
 
+  /** The next split to read; undefined when it takes a look to know. */
+  nextNow(): string | undefined {
+    const isDue = this.#options.runtime.clock.now() >= this.#listAt;
+    return this.#isStopped || isDue || this.#taking > 0 ? undefined : this.#pick();
+  }
+
   /** The next split to read. Waits for one; undefined when there will be none any more, or when it was stopped. */
   next(): Promise<string | undefined> {
-    const taken = this.#turn.then(() => this.#take());
+    this.#taking += 1;
+    const taken = this.#turn.then(() => this.#take()).finally(() => (this.#taking -= 1));
     this.#turn = taken.catch(() => undefined);
     return taken;
   }
@@ -100,18 +109,22 @@ export class SplitFeed {
     while (!this.#isStopped) {
       if (runtime.clock.now() >= this.#listAt)
         this.#listed(await guardSource(source.name, () => source.splits(runtime)));
-      const split = this.#waiting[this.#next];
-      if (split !== undefined) {
-        this.#next += 1;
-        this.#open.add(split);
-        return split;
-      }
+      const split = this.#pick();
+      if (split !== undefined) return split;
       if (this.#everyMs === Infinity) return undefined;
       const cancel = runtime.clock.setTimer(this.#listAt, () => this.#bell.ring());
       await this.#bell.wait();
       cancel();
     }
     return undefined;
+  }
+
+  #pick(): string | undefined {
+    const split = this.#waiting[this.#next];
+    if (split === undefined) return undefined;
+    this.#next += 1;
+    this.#open.add(split);
+    return split;
   }
 
   #listed(names: readonly string[]): void {
