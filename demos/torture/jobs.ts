@@ -3,9 +3,16 @@ import type { TorturedJob } from './job.js';
 import { asyncJob } from './job-async.js';
 import { ingestJob } from './job-ingest.js';
 import { joinedJob } from './job-joined.js';
+import { spillingJob } from './job-spilling.js';
 import { windowsJob } from './job-windows.js';
 
-export const jobs: readonly TorturedJob[] = [windowsJob, joinedJob, asyncJob, ingestJob];
+export const jobs: readonly TorturedJob[] = [
+  windowsJob,
+  joinedJob,
+  asyncJob,
+  spillingJob,
+  ingestJob,
+];
 
 export function jobNamed(name: string): TorturedJob {
   const job = jobs.find((candidate) => candidate.name === name);

@@ -23,17 +23,21 @@ async function main(): Promise<number> {
       /** For each round of a job. */
       records: { type: 'string', default: '20000' },
       job: { type: 'string', multiple: true },
+      /** No round begins later than that; then there are fewer kills. */
+      minutes: { type: 'string', default: '1000' },
       /** Jobs that are tortured at the same time. */
       'at-once': { type: 'string', default: '2' },
     },
   });
   const chosen = values.job === undefined ? jobs : values.job.map(jobNamed);
+  const until = Date.now() + Number(values.minutes) * 60_000;
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-torture-'));
   try {
     const waiting = chosen.map((job, index) => async () => {
       const report = await torture(job, {
         kills: Math.ceil(Number(values.kills) / chosen.length),
         records: Number(values.records),
+        until,
         // Each job has a chance of its own, so that a seed means the same whatever else is tortured.
         random: seededRandom(Number(values.seed) * 1000 + index),
         directory: join(directory, job.name),

@@ -10,6 +10,8 @@ import { drawFate, drawRepeatingFate, failuresIn, live, type Fate } from './live
 export interface Settings {
   readonly kills: number;
   readonly records: number;
+  /** In epoch ms: no round begins later. */
+  readonly until: number;
   readonly random: Random;
   /** Of this job alone. */
   readonly directory: string;
@@ -122,6 +124,7 @@ class Rounds {
       ...{ points: new Set<CrashPoint>(), difference: undefined },
     };
     while (tally.kills < kills && tally.difference === undefined) {
+      if (tally.rounds > 0 && Date.now() > this.#settings.until) break;
       tally.rounds += 1;
       const directory = join(this.#settings.directory, `${guarantee}-${tally.rounds}`);
       await this.#round(directory, { guarantee, kills, tally });
