@@ -56,7 +56,7 @@ export function answersBy(runtime: Runtime | undefined): Answering {
 }
 
 async function afterTurns(turns: number, answer: () => Item): Promise<Item> {
-  for (let turn = 0; turn < turns; turn += 1) await undefined;
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
   return answer();
 }
 

@@ -31,6 +31,25 @@ export function meetings(options: Omit<PipelineOptions, 'inputs'>): fc.Arbitrary
     });
 }
 
+/** What happens to two inputs of which each falls silent now and then, and comes back with its next element. */
+export function silences(happenings: readonly Happening[]): fc.Arbitrary<readonly Happening[]> {
+  const { length } = happenings;
+  const silent = fc.oneof(
+    { weight: 5, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom(0 as const, 1 as const) },
+  );
+  return fc.array(silent, { minLength: length, maxLength: length }).map((silents) => {
+    const ended = new Set<0 | 1>();
+    return happenings.flatMap((happening, index): Happening[] => {
+      const input = silents[index];
+      const idles: Happening[] =
+        input === undefined || ended.has(input) ? [] : [{ input, idle: true }];
+      if ('end' in happening) ended.add(happening.input);
+      return [...idles, happening];
+    });
+  });
+}
+
 /** A description together with a log for it. */
 export interface Case {
   readonly description: Description;

@@ -20,6 +20,7 @@ import {
   unnamedDeaths,
 } from './deaths.js';
 import type { Description, Item, ProcessStep, Step } from './description.js';
+import { inSequence } from './logs.js';
 import { inHarness, type Interruption } from './modes.js';
 import { oracle, oracleOf } from './oracle.js';
 import { check, readSettings } from './settings.js';
@@ -109,6 +110,24 @@ describe('crash equivalence', () => {
       },
     ),
     { runs: 150, timeoutMs: 60_000 },
+  );
+
+  check(
+    'splits that begin late, when others have ended',
+    fc.asyncProperty(
+      splitCases(4),
+      fc.array(deaths, { maxLength: 3 }),
+      shardCounts,
+      fc.constantFrom(1, 2),
+      sizes,
+      async ({ description, arrays }, planned, shards, openMax, size) => {
+        const splits = inSequence(arrays);
+        const options = { ...size, deaths: planned, shards, openMax };
+        const lived = await inWorld(description, [splits], options);
+        expectLines(lived, batchOracle(description, splits.flat()));
+      },
+    ),
+    { runs: 80, timeoutMs: 60_000 },
   );
 
   check(

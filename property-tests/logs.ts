@@ -106,6 +106,17 @@ export function splits(options: LogOptions, most: number): fc.Arbitrary<Item[][]
   );
 }
 
+/** The same splits, of which each begins where those before it have ended, so that none of them is late. */
+export function inSequence(arrays: readonly (readonly Item[])[]): Item[][] {
+  let reached = -Infinity;
+  return arrays.map((items) => {
+    const times = items.map(({ at }) => at);
+    const later = reached === -Infinity ? 0 : Math.max(0, reached - Math.min(...times));
+    reached = Math.max(reached, ...times.map((at) => at + later));
+    return items.map((item) => ({ ...item, at: item.at + later }));
+  });
+}
+
 /** A log with the clock going on between its elements, and behind them once more. */
 export function clocked(items: readonly Item[]): fc.Arbitrary<Happening[]> {
   const forward = fc.oneof(

@@ -7,7 +7,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { Desk } from './async-step.js';
-import { cases, meetings, splitCases } from './cases.js';
+import { cases, meetings, silences, splitCases } from './cases.js';
 import { batchOracle } from './batch.js';
 import { isOrderedByKey } from './traits.js';
 import {
@@ -103,6 +103,32 @@ describe('mode equivalence', () => {
       }
     }),
     { runs: 300, timeoutMs: 60_000 },
+  );
+
+  check(
+    'two inputs that fall silent and come back, in the harness',
+    fc.property(
+      meetings({ kind: 'ordered', stragglers: true }).chain(
+        ({ description, first, second, turns }) =>
+          fc.record({
+            description: fc.constant(description),
+            happenings: silences(interleaved(inOrder(first, 0), inOrder(second, 1), turns)),
+          }),
+      ),
+      fc.array(fc.constantFrom<Interruption[]>('none', 'none', 'none', 'checkpoint', 'crash'), {
+        maxLength: 60,
+        size: 'max',
+      }),
+      ({ description, happenings }, interruptions) => {
+        const { stream } = oracle(description, happenings);
+        const outputs = inHarness(description, happenings, interruptions);
+        for (const [index, { elements }] of stream.entries()) {
+          const due = multisetOf(elements.map(({ item }) => item));
+          expect(multisetOf(outputs[index] ?? []), `happening ${index}`).toEqual(due);
+        }
+      },
+    ),
+    { runs: 200, timeoutMs: 60_000 },
   );
 
   check(

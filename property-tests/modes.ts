@@ -47,6 +47,7 @@ export function inLibrary(
     emitted = [];
     if ('clock' in happening) throw new Error('a subscription goes by the clock on the wall');
     const input = inputs[happening.input];
+    if ('idle' in happening) throw new Error('a subscription knows of silence by the clock');
     if ('end' in happening) input.complete();
     else input.next(happening.item);
     if (failures.length > 0) throw failures[0];
@@ -98,6 +99,7 @@ export function perform(harness: ItemHarness, { inputs }: Description, happening
   }
   const where = inputs === 1 ? {} : { input: inputNames[happening.input] };
   if ('end' in happening) harness.end(where);
+  else if ('idle' in happening) harness.idle(where);
   else harness.push(happening.item, where);
 }
 
@@ -113,6 +115,8 @@ export interface JobOptions {
    * short log is read before the first epoch begins, and all of it belongs to that epoch. Default 0.
    */
   readonly waits?: number;
+  /** How many splits are open at a time; the others begin when one has ended. Default: all. */
+  readonly openMax?: number;
   /** Default: stream. */
   readonly execution?: 'stream' | 'batch';
   /** Default: none. */
@@ -137,9 +141,11 @@ export function job(
   options: JobOptions = {},
 ): Run {
   const { parallelism = 1, records = 10, chunk = 7, waits = 0, memory } = options;
-  const { runtime, state, deadLetters, restart, execution = 'stream' } = options;
+  const { runtime, state, deadLetters, restart, execution = 'stream', openMax } = options;
   const source = (arrays: Splits): Source<Item> => {
-    const plain = sourceOf(arrays, chunk);
+    const all = sourceOf(arrays, chunk);
+    const plain: Source<Item> =
+      openMax === undefined ? all : { ...all, discovery: { openMax, everyMs: Infinity } };
     return waits === 0 ? plain : slow(plain, waits);
   };
   const [first, second] = [source(splits[0]), source(splits[1] ?? [])];

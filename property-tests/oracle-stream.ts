@@ -20,11 +20,14 @@ export interface Moment<Element extends Timed = Timed> {
   readonly now: number;
   /** Whether the clock has been moved, so that its timers are looked at. */
   readonly ticks: boolean;
+  /** Whether nothing is to be expected of it for now, so that nobody waits for it. */
+  readonly idle?: boolean;
 }
 
-/** One thing that happens: an element arrives at an input, an input ends, or the clock goes on by some ms. */
+/** One thing that happens: an element arrives at an input, an input falls silent or ends, or the clock goes on by some ms. */
 export type Happening =
   | { readonly input: 0 | 1; readonly item: Item }
+  | { readonly input: 0 | 1; readonly idle: true }
   | { readonly input: 0 | 1; readonly end: true }
   | { readonly clock: number };
 
@@ -56,6 +59,7 @@ export function sourceStream(
 ): Moment[] {
   const mark = new Mark(time);
   let now = START_MS;
+  let idle = false;
   return happenings.map((happening): Moment => {
     const ticks = 'clock' in happening;
     const elements: Timed[] = [];
@@ -64,13 +68,16 @@ export function sourceStream(
       now += happening.clock;
     } else if (happening.input === input) {
       if ('end' in happening) mark.raise(Infinity);
+      else if ('idle' in happening) mark.fallSilent();
       else if (takes(happening.item)) {
         const { item } = happening;
         mark.take(item);
         elements.push({ item, timestamp: item.at });
+        idle = false;
       }
+      if ('idle' in happening) idle = true;
     }
-    return { elements, watermark: mark.sent, now, ticks };
+    return { elements, watermark: mark.sent, now, ticks, ...(idle ? { idle } : {}) };
   });
 }
 
@@ -109,6 +116,12 @@ export class Mark {
     this.sent = Math.max(this.sent, to);
   }
 
+  /** What is pending counts, of what the user's generator has not said nothing is. */
+  fallSilent(): void {
+    const { generator } = this.#time;
+    if (generator === 'bounded' || generator === 'monotone') this.raise(this.raw);
+  }
+
   /** Whether a generator that goes by the clock is asked on the way to `until`. */
   isAskedBetween(since: number, until: number): boolean {
     const { generator, every } = this.#time;
@@ -142,18 +155,34 @@ export function sentAfter(
   return every === 0 || sent === -Infinity || span(raw) > span(sent) ? raw : sent;
 }
 
-/** Two streams as one: the elements of the first before those of the second within a moment. */
+/**
+ * Two streams as one: the elements of the first before those of the second within a moment.
+ *
+ * Whoever is idle is not waited for; when all that have not ended are, the furthest speaks. Who comes back behind what was
+ * said is waited for where `waits` says so, as at the two sides of a connect, else only once it has caught up.
+ */
 export function meet<Element extends Timed>(
   first: readonly Moment<Element>[],
   second: readonly Moment<Element>[],
+  waits = false,
 ): Moment<Element>[] {
-  return first.map((moment, index) => {
+  let said = -Infinity;
+  return first.map(({ idle: _, ...moment }, index) => {
     const other = second[index];
     if (other === undefined) throw new Error('streams of one pipeline have the same moments');
+    const open = [first[index] ?? other, other].filter(({ watermark }) => watermark < Infinity);
+    const active = open.filter(({ idle }) => idle !== true);
+    const counting = active.filter(({ watermark }) => waits || watermark >= said);
+    const marks = (active.length === 0 ? open : counting).map(({ watermark }) => watermark);
+    if (open.length === 0) said = Infinity;
+    else if (marks.length > 0)
+      said = Math.max(said, active.length === 0 ? Math.max(...marks) : Math.min(...marks));
+    const isIdle = open.length > 0 && active.length === 0;
     return {
       ...moment,
       elements: [...moment.elements, ...other.elements],
-      watermark: Math.min(moment.watermark, other.watermark),
+      watermark: said,
+      ...(isIdle ? { idle: true } : {}),
     };
   });
 }

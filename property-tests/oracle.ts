@@ -207,7 +207,7 @@ class Recomputed {
   #joined(stream: readonly Moment[], step: ConnectStep): Moment<Arrival>[] {
     const first = this.#onSide(0, stream, step).map((moment) => onSide(moment, () => 0));
     const second = this.#onSide(1, this.#source(1), step).map((moment) => onSide(moment, () => 1));
-    return meet(first, second);
+    return meet(first, second, true);
   }
 
   /** What one side of a connect takes: no key can fail on a broadcast one, or on one of the whole stream. */
