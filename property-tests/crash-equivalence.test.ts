@@ -127,7 +127,7 @@ describe('crash equivalence', () => {
         expectLines(lived, batchOracle(description, splits.flat()));
       },
     ),
-    { runs: 80, timeoutMs: 60_000 },
+    { runs: 60, timeoutMs: 60_000 },
   );
 
   check(
@@ -165,7 +165,7 @@ describe('crash equivalence', () => {
         );
       },
     ),
-    { runs: 80, timeoutMs: 60_000 },
+    { runs: 60, timeoutMs: 60_000 },
   );
 
   check(

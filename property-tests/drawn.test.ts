@@ -7,12 +7,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kind } from './arbitraries.js';
-import { cases, clockedCases, meetings } from './cases.js';
+import { cases, clockedCases, meetings, silences, splitCases } from './cases.js';
 import { aggregates, needsArrival } from './window-step.js';
 import { featuresOf, featuresOfLog, itemsOf } from './features.js';
 import { isStateful } from './description.js';
 import { oracle, oracleOf } from './oracle.js';
-import { elementsOf } from './oracle-stream.js';
+import { elementsOf, inOrder, interleaved } from './oracle-stream.js';
 
 const SAMPLES = 3000;
 const SEED = 1;
@@ -112,6 +112,8 @@ const eager = [
   ...named('aggregate', ['sequence', 'withSequence', 'first', 'last']),
 ];
 
+const silentNames = ['silent', 'comes back', 'ends in silence'];
+
 describe('what is drawn', () => {
   test.each<[Kind, readonly string[], boolean]>([
     ['ordered', ordered, true],
@@ -162,6 +164,28 @@ describe('what is drawn', () => {
       ]),
     );
     expectEach(counts, ['first empty', 'second empty', 'both'], 'two inputs');
+  });
+
+  test('has inputs that fall silent, come back and end in silence, and splits that begin late', () => {
+    const runs = { numRuns: SAMPLES / 3, seed: SEED };
+    const silent = fc.sample(
+      meetings({ kind: 'ordered', stragglers: true }).chain(({ first, second, turns }) =>
+        silences(interleaved(inOrder(first, 0), inOrder(second, 1), turns)),
+      ),
+      runs,
+    );
+    const features = silent.map((happenings) =>
+      happenings.flatMap((happening, index) => {
+        if (!('idle' in happening)) return [];
+        const next = happenings
+          .slice(index + 1)
+          .find((later) => 'input' in later && later.input === happening.input);
+        return ['silent', next !== undefined && 'item' in next ? 'comes back' : 'ends in silence'];
+      }),
+    );
+    expectEach(tally(features.map((names) => new Set(names))), silentNames, 'silence');
+    const late = fc.sample(splitCases(4), runs).filter(({ arrays }) => arrays.length > 2);
+    expect(late.length).toBeGreaterThan(runs.numRuns / 4);
   });
 
   test('comes to something: most pipelines with state say something, and many have two steps with state', () => {
