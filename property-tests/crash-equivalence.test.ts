@@ -165,7 +165,7 @@ describe('crash equivalence', () => {
         );
       },
     ),
-    { runs: 60, timeoutMs: 60_000 },
+    { runs: 80, timeoutMs: 60_000 },
   );
 
   check(
