@@ -129,6 +129,21 @@ test.each(['slab/', 'job'])(
   },
 );
 
+test('a job that has been resumed and was set back may still name its savepoint', async () => {
+  const runtime = world();
+  const from = start(150, { runtime });
+  await from.stopWithSavepoint('/save');
+  const state = memory();
+  const options = { runtime, state, snapshots: directoryStore('/resumed'), resumeFrom: '/save' };
+  await start(350, options).done;
+  await spoil(state, 'job');
+  const back = await start(500, { ...options, rewind: true }).done;
+  expect(back.resumedFromEpoch).toBeGreaterThan(0);
+  // A savepoint means nothing to a state that was made of it, however often it was set back.
+  expect((await start(600, options).done).phase).toBe('finished');
+  expect(await linesOf(runtime.files)).toEqual(await expected());
+});
+
 test('state that is whole is not set back', async () => {
   const runtime = world();
   const state = memory();

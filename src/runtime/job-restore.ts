@@ -226,7 +226,8 @@ class Restore {
       ...loaded,
       // The outputs of its epoch were published before the copy was complete.
       sinks: new Map(),
-      origin: copy.manifest.id,
+      // A snapshot of a state that was made of a savepoint is made of it, too.
+      origin: copy.manifest.kind === 'savepoint' ? copy.manifest.id : loaded.origin,
       isRewound: rewind === true,
     });
     await runtime.at('restore.committed');
