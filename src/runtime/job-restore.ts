@@ -170,6 +170,9 @@ class Restore {
     const { clock } = this.#options.runtime;
     const state = committer.hold(record);
     try {
+      // Records are read without them, but keys are not.
+      for (const runs of committer.runs.parts.values())
+        for (const run of runs) committer.runs.indexOf(run);
       let group = -1;
       for (const uid of state.uids)
         for (const one of state.records(uid)) {
