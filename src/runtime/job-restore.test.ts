@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { oldestRecord } from '../checkpoint/snapshot-store.js';
-import { copyCrashPoints, type Files, type Runtime } from '../core/runtime.js';
+import { copyCrashPoints, silentLogger, type Files, type Runtime } from '../core/runtime.js';
 import {
   count,
   directoryStore,
@@ -14,6 +14,7 @@ import {
   nodeRuntime,
   partFiles,
   pipeline,
+  process,
   run,
   tumbling,
   unchecked,
@@ -28,6 +29,15 @@ const times = Array.from({ length: 600 }, (_, index) => index * 250);
 const trend = pipeline('trend', unchecked<number>(), (time$) =>
   time$.pipe(
     eventTime({ timestamp: (at) => at }),
+    keyBy((at) => at % 7),
+    process({
+      uid: 'alarms',
+      element(at, { timers }) {
+        timers.setEventTime(1e12 + at);
+        return [at];
+      },
+      timer: () => [],
+    }),
     keyBy((at) => at % 7),
     window(tumbling({ size: '10s' }), count(), { uid: 'counts' }),
   ),
@@ -128,6 +138,47 @@ test.each(['slab/', 'job'])(
     expect(await linesOf(runtime.files)).toEqual(await expected());
   },
 );
+
+test('a job that has been resumed and was set back may still name its savepoint', async () => {
+  const runtime = world();
+  const from = start(150, { runtime });
+  await from.stopWithSavepoint('/save');
+  const state = memory();
+  const options = { runtime, state, snapshots: directoryStore('/resumed'), resumeFrom: '/save' };
+  await start(350, options).done;
+  await spoil(state, 'job');
+  const back = await start(500, { ...options, rewind: true }).done;
+  expect(back.resumedFromEpoch).toBeGreaterThan(0);
+  // A savepoint means nothing to a state that was made of it, however often it was set back.
+  expect((await start(600, options).done).phase).toBe('finished');
+  expect(await linesOf(runtime.files)).toEqual(await expected());
+});
+
+test('damage of any part of the state is found in time for a rewind', async () => {
+  const warnings: string[] = [];
+  const log = { ...silentLogger, warn: (_: object, text: string) => void warnings.push(text) };
+  const runtime = { ...world(), log };
+  const state = memory();
+  await start(350, { runtime, state }).done;
+  /** A key of each shape: the record, the generation, references, the index of a run, a block of it. */
+  const keysNow = async (): Promise<Map<string, string>> => {
+    const backend = await state.open();
+    const keys = backend.keys('').map((key) => [key.replaceAll(/\d+/g, 'n'), key] as const);
+    await backend.close();
+    return new Map(keys);
+  };
+  const shapes = [...(await keysNow()).keys()];
+  expect(shapes.length).toBeGreaterThanOrEqual(4);
+  for (const [index, shape] of shapes.entries()) {
+    const key = (await keysNow()).get(shape);
+    if (key === undefined) continue;
+    await spoil(state, key);
+    await start(400 + 40 * index, { runtime, state, rewind: true }).done;
+    expect([shape, warnings.splice(0).length]).toEqual([shape, 1]);
+  }
+  await start(600, { runtime, state }).done;
+  expect(await linesOf(runtime.files)).toEqual(await expected());
+});
 
 test('state that is whole is not set back', async () => {
   const runtime = world();

@@ -170,6 +170,9 @@ class Restore {
     const { clock } = this.#options.runtime;
     const state = committer.hold(record);
     try {
+      // Records are read without them, but keys are not.
+      for (const runs of committer.runs.parts.values())
+        for (const run of runs) committer.runs.indexOf(run);
       let group = -1;
       for (const uid of state.uids)
         for (const one of state.records(uid)) {
@@ -226,7 +229,8 @@ class Restore {
       ...loaded,
       // The outputs of its epoch were published before the copy was complete.
       sinks: new Map(),
-      origin: copy.manifest.id,
+      // A snapshot of a state that was made of a savepoint is made of it, too.
+      origin: copy.manifest.kind === 'savepoint' ? copy.manifest.id : loaded.origin,
       isRewound: rewind === true,
     });
     await runtime.at('restore.committed');

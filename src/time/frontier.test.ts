@@ -312,6 +312,18 @@ describe('restore', () => {
     frontier.setInput(1, 12);
     expect(frontier.due(0)).toBe(12);
   });
+
+  test('an input that sends it again from further behind is waited for, too', () => {
+    // At least once: what came behind the barrier of input 0 was counted before that of input 1 came, and comes again.
+    const frontier = new Frontier({ inputs: 2, layout: [[{ input: 0 }, { input: 1 }]] });
+    frontier.restore(0, { input: 20, output: 20 });
+    frontier.setInput(0, 10);
+    frontier.setInput(1, 30);
+    expect(frontier.due(0)).toBe(20);
+    expect(frontier.holding(0, 30)).toMatchObject([{ feeder: { input: 0 }, watermark: 10 }]);
+    frontier.setInput(0, 25);
+    expect(frontier.due(0)).toBe(25);
+  });
 });
 
 test('the watermark never goes back in any history of two inputs', () => {

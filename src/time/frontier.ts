@@ -216,8 +216,8 @@ function valveOf({ reached, feeders }: Side): number {
       continue;
     }
     active += 1;
-    // Nothing heard yet, as after a restore: it had come at least as far, and will say so.
-    if (feeder.watermark === MIN_WATERMARK && !feeder.wasIdle) return reached;
+    // As after a restore: it had come at least as far, and will say so; at least once, what it sent last comes again.
+    if (feeder.watermark < reached && !feeder.wasIdle) return reached;
     if (feeder.watermark >= reached && feeder.watermark < lowest) lowest = feeder.watermark;
   }
   if (active === 0 && idle > 0) return Math.max(reached, furthestIdle);
@@ -231,7 +231,7 @@ function waitedForIn({ reached, feeders, layout }: Side): HoldingFeeder[] {
   );
   const active = open.filter(({ idle }) => !idle);
   const counting = active.filter(
-    ({ watermark, wasIdle }) => watermark >= reached || (watermark === MIN_WATERMARK && !wasIdle),
+    ({ watermark, wasIdle }) => watermark >= reached || !wasIdle,
   );
   return [counting, active, open].find(({ length }) => length > 0) ?? [];
 }
