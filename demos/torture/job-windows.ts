@@ -83,12 +83,12 @@ export const windowsJob: TorturedJob = {
     { name: 'calls', kind: 'calls' },
   ],
 
-  /** Mostly in order; none is late for an out-of-orderness of 20 s. */
+  /** An hour or more, mostly in order; none is late for an out-of-orderness of 20 s. */
   writeInputs: (directory, { records, random }) =>
     writeLines(join(directory, 'plays.csv'), records, (index) => {
       const song = `song-${Math.floor(random() ** 3 * 500)}`;
-      const at = 1_700_000_000_000 + index * 100 + Math.floor(random() * 15_000);
-      return `${song},${at}`;
+      const at = 1_700_000_000_000 + index * Math.max(100, 3_600_000 / records) + random() * 15_000;
+      return `${song},${Math.floor(at)}`;
     }),
 
   start(life) {

@@ -64,8 +64,8 @@ export async function live(options: LifeOptions, signal?: Fate['signal']): Promi
   clearTimeout(timer);
   clearTimeout(limit);
   if (by === 'SIGKILL') return 'killed';
-  // Before it listens, a job ends by SIGTERM as any process does.
-  if (by === 'SIGTERM' && signal?.name === by) return 'killed';
+  // Before it listens, a job ends by SIGTERM as any process does; that is no kill.
+  if (by === 'SIGTERM' && signal?.name === by) return 'stopped';
   const said = JSON.parse(last === '' ? '{}' : last) as { phase?: string; code?: string };
   // A stop makes one more attempt when a sink fails, not as many as the job would.
   const isStopInVain =

@@ -82,6 +82,10 @@ class LmdbBackend implements StateBackend {
 
   constructor(held: Holding) {
     this.#held = held;
+    // LMDB also makes a promise for all writes of a turn, right behind this call, and hands it to nobody.
+    const { database } = held;
+    const turn = (): void => void this.#noted(Promise.resolve().then(() => database.committed));
+    database.on('beforecommit', turn);
   }
 
   writeAhead(key: string, value: Uint8Array): void {
@@ -165,7 +169,11 @@ class LmdbBackend implements StateBackend {
   #write(write: (database: Database) => Promise<unknown>): void {
     const { database } = this.#open();
     if (this.#failure !== undefined) return;
-    this.#lastWrite = write(database).catch((error: { commitError?: Promise<unknown> }) => {
+    this.#lastWrite = this.#noted(write(database));
+  }
+
+  #noted(written: Promise<unknown>): Promise<unknown> {
+    return written.catch((error: { commitError?: Promise<unknown> }) => {
       this.#failure ??= error;
       error.commitError?.catch((cause: unknown) => (this.#failure = cause));
     });
