@@ -17,29 +17,26 @@ export interface Api<Request, Answer> {
   readonly answer: Field<Answer>;
 }
 
-export type RequestOf<Of> = Of extends Api<infer Request, unknown> ? Request : never;
-export type AnswerOf<Of> = Of extends Api<never, infer Answer> ? Answer : never;
-
 /**
  * What follows the client id in a request. A connection that writes headers of version 1, such as that of kafkajs, wants
  * it as it is: the tagged fields that version 2 adds to the header are its first byte.
  */
-export function encodeRequest<Request>(api: Api<Request, unknown>, request: Request): Buffer {
+export function encodeRequest<Request, Answer>(api: Api<Request, Answer>, request: Request): Buffer {
   return encode(api.request, request);
 }
 
 /** What follows the correlation id in an answer; it begins with the tagged fields of the header of version 1. */
-export function decodeAnswer<Answer>(api: Api<never, Answer>, bytes: Uint8Array): Answer {
+export function decodeAnswer<Request, Answer>(api: Api<Request, Answer>, bytes: Uint8Array): Answer {
   return decode(api.answer, bytes, `answer to ${api.name} v${api.version}`);
 }
 
 /** The side of the broker, for those who play one. */
-export function decodeRequest<Request>(api: Api<Request, unknown>, bytes: Uint8Array): Request {
+export function decodeRequest<Request, Answer>(api: Api<Request, Answer>, bytes: Uint8Array): Request {
   return decode(api.request, bytes, `${api.name} v${api.version}`);
 }
 
 /** The side of the broker, for those who play one. */
-export function encodeAnswer<Answer>(api: Api<never, Answer>, answer: Answer): Buffer {
+export function encodeAnswer<Request, Answer>(api: Api<Request, Answer>, answer: Answer): Buffer {
   return encode(api.answer, answer);
 }
 

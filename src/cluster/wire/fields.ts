@@ -91,18 +91,18 @@ export function array<Item>(item: Field<Item>): Field<readonly Item[]> {
 }
 
 /** The fields in the order of the declaration, then the tagged ones. */
-export function struct<Fields extends Readonly<Record<string, Field<never>>>>(
-  fields: Fields,
-): Field<{ readonly [Name in keyof Fields]: ValueOf<Fields[Name]> }> {
-  type Value = { readonly [Name in keyof Fields]: ValueOf<Fields[Name]> };
-  const entries = Object.entries(fields) as unknown as [keyof Fields, Field<unknown>][];
+export function struct<Value extends object>(fields: {
+  readonly [Name in keyof Value]: Field<Value[Name]>;
+}): Field<Readonly<Value>> {
+  const names = Object.keys(fields) as (keyof Value)[];
   return {
     write(writer, value) {
-      for (const [name, field] of entries) field.write(writer, value[name]);
+      for (const name of names) fields[name].write(writer, value[name]);
       writer.varint(0);
     },
     read(reader) {
-      const value = Object.fromEntries(entries.map(([name, field]) => [name, field.read(reader)]));
+      const value: Partial<Value> = {};
+      for (const name of names) value[name] = fields[name].read(reader);
       skipTags(reader);
       return value as Value;
     },
