@@ -1,7 +1,7 @@
 /** The classes of error codes, where a mistake would lose or repeat records; names as kafkajs has them. */
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { brokerError } from './error-codes.js';
+import { brokerError, decidingError } from './error-codes.js';
 
 const { errorCodes } = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
   errorCodes: readonly { code: number; type: string }[];
@@ -54,4 +54,13 @@ test('numbers and names are those of Kafka', () => {
   expect(known.length).toBeGreaterThan(40);
   for (const { code, type } of known)
     expect([code, brokerError(code).name]).toEqual([code, renamed[type] ?? type]);
+});
+
+test('of several codes the one decides that leaves least known', () => {
+  expect(decidingError([]).name).toBe('NONE');
+  expect(decidingError([0, 0]).name).toBe('NONE');
+  expect(decidingError([55, 3, 55]).name).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+  expect(decidingError([6, 29]).name).toBe('TOPIC_AUTHORIZATION_FAILED');
+  expect(decidingError([29, 7, 0]).name).toBe('REQUEST_TIMED_OUT');
+  expect(decidingError([7, 90, 29]).name).toBe('PRODUCER_FENCED');
 });

@@ -6,7 +6,7 @@
  * | class | what is known | what follows |
  * |---|---|---|
  * | `none` | it was done | |
- * | `retry` | it was not done, and may be done later, perhaps by another broker | the same again |
+ * | `retry` | it was not done, or to do it twice is to do it once; perhaps by another broker | the same again |
  * | `unknown` | it may have been done, or may still be done | as with no answer: end the transaction, then a new epoch |
  * | `fenced` | somebody else is the producer now | drop the shard; never initialise without a new assignment |
  * | `fatal` | it was refused, and will be refused again | abort, and fail with the name of the error |
@@ -119,4 +119,19 @@ const table: ReadonlyMap<number, BrokerError> = new Map(
 
 export function brokerError(code: number): BrokerError {
   return table.get(code) ?? { code, name: `UNLISTED_${code}`, class: 'fenced', moved: false };
+}
+
+/**
+ * The error that decides, where an answer has one code per partition. What was "not attempted" (55) was held back by
+ * another one, which says why.
+ */
+export function decidingError(codes: Iterable<number>): BrokerError {
+  const order: readonly ErrorClass[] = ['none', 'retry', 'fatal', 'unknown', 'fenced'];
+  let worst = brokerError(0);
+  for (const code of codes) {
+    const error = brokerError(code);
+    const isWorse = order.indexOf(error.class) > order.indexOf(worst.class);
+    if (code !== 55 && isWorse) worst = error;
+  }
+  return worst;
 }
