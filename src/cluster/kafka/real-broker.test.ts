@@ -1,0 +1,278 @@
+/**
+ * The wire layer and the transaction machine against a real broker: what was meant is what a reader sees.
+ *
+ * Several shards write to the same partitions at once; they commit and abort as chance has it, and some answers are
+ * taken for lost, which is what a broken connection looks like from here. Everything is then read with our own
+ * decoder and filter, from the beginning and from the midst.
+ *
+ * Without a broker (see `scripts/kafka/broker.ts`) the tests are skipped, and say why.
+ */
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startBroker, type RunningBroker } from '../../../scripts/kafka/broker.js';
+import { Transaction } from '../transaction.js';
+import type { Answer, Call, Outcome } from '../transaction-state.js';
+import { AbortedFilter } from '../wire/aborted-filter.js';
+import * as apis from '../wire/apis.js';
+import { brokerError, decidingError } from '../wire/error-codes.js';
+import { offsetBehind, readBatches } from '../wire/record-batch.js';
+import { RecordBatchEncoder } from '../wire/record-batch-encoder.js';
+import { RecordColumns } from '../wire/record-columns.js';
+import { KafkajsConnection, type Broker } from './kafkajs-connection.js';
+
+const began = await startBroker();
+const running: RunningBroker | undefined = 'address' in began ? began : undefined;
+const reason = 'reason' in began ? began.reason : '';
+
+const topic = `tidemark-wire-${process.pid}-${Date.now()}`;
+const PARTITIONS = 2;
+const client = new Kafka({
+  brokers: [running?.address ?? '127.0.0.1:1'],
+  logLevel: logLevel.NOTHING,
+  connectionTimeout: 10_000,
+});
+const connection = new KafkajsConnection(client);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+beforeAll(async () => {
+  if (running === undefined) return;
+  const admin = client.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] });
+  await admin.disconnect();
+  await connection.open([topic]);
+}, 60_000);
+
+afterAll(async () => {
+  if (running === undefined) return;
+  await connection.close();
+  await running.stop();
+}, 60_000);
+
+/** Random numbers that a failure can be repeated with. */
+function chanceOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+interface Batch {
+  readonly values: readonly string[];
+}
+
+/** The shell of a test around a machine: sends what it says, one call after another, and loses some answers. */
+class Shard {
+  machine = new Transaction<Batch>();
+  readonly committed: string[][] = Array.from({ length: PARTITIONS }, () => []);
+  readonly outcomes: string[] = [];
+  private written: string[][] = Array.from({ length: PARTITIONS }, () => []);
+  private readonly encoder = new RecordBatchEncoder(1024);
+  private coordinator: Broker | undefined;
+  private readonly id: string;
+  private readonly isLost: (call: Call<Batch>) => 'before' | 'behind' | false;
+
+  constructor(id: string, isLost: (call: Call<Batch>) => 'before' | 'behind' | false) {
+    this.id = `${topic}-${id}`;
+    this.isLost = isLost;
+  }
+
+  write(partition: number, values: readonly string[]): void {
+    this.machine.write(`${partition}`, { values }, values.length);
+    this.written[partition]?.push(...values);
+  }
+
+  /** Sends until there is an outcome, or nothing more to send. */
+  async settle(): Promise<Outcome | undefined> {
+    for (let call = this.machine.take(); call !== undefined; call = this.machine.take()) {
+      if (call.attempt > 0) await pause(Math.min(200, 10 * 2 ** call.attempt));
+      const loss = this.isLost(call);
+      const answer = loss === 'before' ? undefined : await this.send(call);
+      const outcome =
+        loss === false && answer !== undefined
+          ? this.machine.answered(call, answer)
+          : this.machine.lost(call);
+      if (outcome !== undefined) return this.note(outcome);
+    }
+    return undefined;
+  }
+
+  private note(outcome: Outcome): Outcome {
+    this.outcomes.push(outcome.kind);
+    if (outcome.kind === 'committed')
+      for (const [partition, values] of this.written.entries())
+        this.committed[partition]?.push(...values);
+    if (outcome.kind !== 'ready') this.written = this.written.map(() => []);
+    return outcome;
+  }
+
+  private async send(call: Call<Batch>): Promise<Answer> {
+    const { producerId, producerEpoch } = call;
+    const producer = { transactionalId: this.id, producerId, producerEpoch };
+    if (call.kind === 'produce') return this.produce(call);
+    if (call.moved || this.coordinator === undefined) {
+      const found = await connection.coordinatorOf(this.id, 'transaction');
+      if ('code' in found) return { code: found.code };
+      this.coordinator = found;
+    }
+    const { coordinator } = this;
+    if (call.kind === 'init') {
+      const request = { ...producer, transactionTimeoutMs: 30_000 };
+      const answer = await connection.call(coordinator, apis.initProducerId, request);
+      return { ...answer, code: answer.errorCode };
+    }
+    if (call.kind === 'end') {
+      const request = { ...producer, committed: call.commit };
+      return { code: (await connection.call(coordinator, apis.endTxn, request)).errorCode };
+    }
+    const topics = [{ name: topic, partitions: call.partitions.map(Number) }];
+    const added = await connection.call(coordinator, apis.addPartitionsToTxn, {
+      ...producer,
+      topics,
+    });
+    return decidingError(codesOf(added.topics));
+  }
+
+  private async produce(call: Call<Batch> & { kind: 'produce' }): Promise<Answer> {
+    const { batch, baseSequence, partition, producerId, producerEpoch } = call;
+    // Four zero bytes are the key that kafkajs takes for an abort marker.
+    for (const value of batch.values)
+      this.encoder.append(Buffer.alloc(4), Buffer.from(value), 1_700_000_000_000);
+    const identity = { producerId, producerEpoch, baseSequence, transactional: true };
+    const records = this.encoder.finish(identity);
+    const leader = await connection.leaderOf(topic, Number(partition));
+    if (leader === undefined) return { code: 5 };
+    const answer = await connection.call(leader, apis.produce, {
+      transactionalId: this.id,
+      acks: -1,
+      timeoutMs: 10_000,
+      topics: [{ name: topic, partitions: [{ index: Number(partition), records }] }],
+    });
+    return decidingError(codesOf(answer.topics));
+  }
+}
+
+interface Parts {
+  readonly partitions: readonly { readonly errorCode: number }[];
+}
+function codesOf(topics: readonly Parts[]): number[] {
+  return topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+}
+
+interface ReadOptions {
+  readonly from?: number;
+  readonly isolationLevel?: 0 | 1;
+  readonly bytesMax?: number;
+}
+
+/** Reads a partition to its end, fetch by fetch. */
+async function read(
+  partition: number,
+  { from = 0, isolationLevel = 1, bytesMax = 1 << 20 }: ReadOptions = {},
+): Promise<{ offset: number; value: string }[]> {
+  const records: { offset: number; value: string }[] = [];
+  const end = await endOf(partition);
+  const columns = new RecordColumns();
+  for (let at = from; at < end; ) {
+    const leader = await connection.leaderOf(topic, partition);
+    if (leader === undefined) throw new Error('nobody leads');
+    const answer = await connection.call(leader, apis.fetch, {
+      ...{ replicaId: -1, maxWaitMs: 200, minBytes: 1, maxBytes: bytesMax, isolationLevel },
+      ...{ sessionId: 0, sessionEpoch: -1, forgottenTopics: [], rackId: '' },
+      topics: [{ name: topic, partitions: [fetchOf(partition, at, bytesMax)] }],
+    });
+    const [found] = answer.topics[0]?.partitions ?? [];
+    expect(brokerError(found?.errorCode ?? -1).name).toBe('NONE');
+    const bytes = found?.records ?? new Uint8Array();
+    const batches = readBatches(bytes);
+    const filter = new AbortedFilter(found?.abortedTransactions ?? null);
+    columns.clear();
+    for (const batch of batches) if (filter.shows(batch)) columns.append(bytes, batch, at);
+    for (let index = 0; index < columns.count; index++)
+      records.push({ offset: columns.offsets[index] ?? -1, value: columns.valueText(index) ?? '' });
+    at = offsetBehind(batches, at);
+  }
+  return records;
+}
+
+function fetchOf(index: number, fetchOffset: number, partitionMaxBytes: number) {
+  const nobody = { currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 };
+  return { index, fetchOffset, partitionMaxBytes, ...nobody };
+}
+
+async function endOf(partition: number, isolationLevel = 0): Promise<number> {
+  const leader = await connection.leaderOf(topic, partition);
+  if (leader === undefined) throw new Error('nobody leads');
+  const answer = await connection.call(leader, apis.listOffsets, {
+    replicaId: -1,
+    isolationLevel,
+    topics: [
+      { name: topic, partitions: [{ index: partition, currentLeaderEpoch: -1, timestamp: -1 }] },
+    ],
+  });
+  return answer.topics[0]?.partitions[0]?.offset ?? -1;
+}
+
+describe(`on Kafka ${running?.version ?? ''}`, () => {
+  beforeEach(({ skip }) => skip(running === undefined, `no broker: ${reason}`));
+
+  test('shards that commit, abort and lose answers at once: a reader sees what was committed, once, in order', async () => {
+    const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000);
+    const shards = Array.from({ length: 4 }, (_, number) => {
+      const chance = chanceOf(seed + number);
+      const shard = new Shard(`shard-${number}`, ({ kind, producerId }) => {
+        if (producerId < 0 || chance(kind === 'end' ? 6 : 25) > 0) return false;
+        return chance(2) === 0 ? 'before' : 'behind';
+      });
+      return { number, chance, shard };
+    });
+    await Promise.all(
+      shards.map(async ({ number, chance, shard }) => {
+        expect(await shard.settle()).toEqual({ kind: 'ready' });
+        for (let round = 0; round < 15; round++) {
+          let outcome: Outcome | undefined;
+          for (let batch = 0; batch <= chance(3) && outcome === undefined; batch++) {
+            const name = `${number}.${round}.${batch}`;
+            shard.write(chance(PARTITIONS), [`${name}.a`, `${name}.b`].slice(chance(2)));
+            // Something is sent before the end, so that transactions of several shards overlap.
+            outcome = await shard.settle();
+          }
+          if (outcome !== undefined) continue;
+          if (chance(3) > 0) shard.machine.commit();
+          else shard.machine.abort();
+          await shard.settle();
+        }
+      }),
+    );
+    const outcomes = shards.flatMap(({ shard }) => shard.outcomes);
+    const count = (kind: string): number => outcomes.filter((each) => each === kind).length;
+    console.log(
+      `seed ${seed}: ${count('committed')} committed, ${count('aborted')} aborted, ${count('dropped')} dropped`,
+    );
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      // Markers follow the answer to EndTxn by a few milliseconds.
+      for (let tries = 0; tries < 100; tries++)
+        if ((await endOf(partition, 1)) < (await endOf(partition))) await pause(50);
+        else break;
+      const all = await read(partition);
+      const values = all.map(({ value }) => value);
+      for (const { number, shard } of shards)
+        expect(values.filter((value) => value.startsWith(`${number}.`))).toEqual(
+          shard.committed[partition],
+        );
+      const raw = await read(partition, { isolationLevel: 0 });
+      expect(raw.length).toBeGreaterThan(all.length);
+      const chance = chanceOf(seed);
+      for (let tries = 0; tries < 20; tries++) {
+        const from = chance(await endOf(partition));
+        const part = await read(partition, { from, bytesMax: 100 + chance(2000) });
+        expect(part).toEqual(all.filter(({ offset }) => offset >= from));
+      }
+    }
+    expect(count('committed')).toBeGreaterThan(10);
+    expect(count('aborted')).toBeGreaterThan(5);
+    // All answers came over one connection, in order, so nobody was ever taken for another.
+    expect(count('dropped')).toBe(0);
+  });
+});
