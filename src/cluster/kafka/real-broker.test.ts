@@ -107,7 +107,7 @@ class Shard {
     return outcome;
   }
 
-  private async send(call: Call<Batch>): Promise<Answer> {
+  async send(call: Call<Batch>): Promise<Answer> {
     const { producerId, producerEpoch } = call;
     const producer = { transactionalId: this.id, producerId, producerEpoch };
     if (call.kind === 'produce') return this.produce(call);
@@ -214,6 +214,14 @@ async function endOf(partition: number, isolationLevel = 0): Promise<number> {
   return answer.topics[0]?.partitions[0]?.offset ?? -1;
 }
 
+/** Markers follow the answer to EndTxn by a few milliseconds. */
+async function stable(partition: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await endOf(partition, 1)) === (await endOf(partition))) return;
+    await pause(50);
+  }
+}
+
 describe(`on Kafka ${running?.version ?? ''}`, () => {
   beforeEach(({ skip }) => skip(running === undefined, `no broker: ${reason}`));
 
@@ -251,10 +259,7 @@ describe(`on Kafka ${running?.version ?? ''}`, () => {
       `seed ${seed}: ${count('committed')} committed, ${count('aborted')} aborted, ${count('dropped')} dropped`,
     );
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      // Markers follow the answer to EndTxn by a few milliseconds.
-      for (let tries = 0; tries < 100; tries++)
-        if ((await endOf(partition, 1)) < (await endOf(partition))) await pause(50);
-        else break;
+      await stable(partition);
       const all = await read(partition);
       const values = all.map(({ value }) => value);
       for (const { number, shard } of shards)
@@ -275,4 +280,110 @@ describe(`on Kafka ${running?.version ?? ''}`, () => {
     // All answers came over one connection, in order, so nobody was ever taken for another.
     expect(count('dropped')).toBe(0);
   });
+
+  test('an end that arrives late changes nothing in the next transaction', async () => {
+    const held: Call<Batch>[] = [];
+    const shard = new Shard('late', (call) => {
+      if (call.kind !== 'end' || call.attempt > 0 || held.length > 0) return false;
+      held.push(call);
+      return 'before';
+    });
+    await shard.settle();
+    shard.write(0, ['late.1']);
+    shard.machine.commit();
+    expect(await shard.settle()).toEqual({ kind: 'committed' });
+    shard.write(0, ['late.2']);
+    expect(await shard.settle()).toBeUndefined();
+    const [late] = held;
+    if (late === undefined) throw new Error('nothing was held back');
+    expect(shard.machine.state.producerEpoch).toBe(late.producerEpoch + 1);
+    const { code } = await shard.send(late);
+    expect(brokerError(code)).toMatchObject({ class: 'fenced' });
+    shard.write(1, ['late.3']);
+    shard.machine.abort();
+    expect(await shard.settle()).toEqual({ kind: 'aborted', cause: undefined });
+    await stable(0);
+    const seen = (await read(0)).filter(({ value }) => value.startsWith('late'));
+    expect(seen.map(({ value }) => value)).toEqual(['late.1']);
+  });
+
+  test('a successor fences, decides what was open, and the one before lets go', async () => {
+    const first = new Shard('fenced', () => false);
+    await first.settle();
+    first.write(0, ['fenced.1']);
+    await first.settle();
+    const second = new Shard('fenced', () => false);
+    expect(await second.settle()).toEqual({ kind: 'ready' });
+    // What was open is decided by the time that the successor is ready.
+    expect(await endOf(0, 1)).toBe(await endOf(0));
+    first.machine.commit();
+    expect(await first.settle()).toMatchObject({ kind: 'dropped', cause: { class: 'fenced' } });
+    expect((await read(0)).map(({ value }) => value)).not.toContain('fenced.1');
+  });
+
+  test('offsets in a transaction are seen when it ends, and not by a member of the past', async () => {
+    const groupId = `${topic}-group`;
+    const shard = new Shard('offsets', () => false);
+    await shard.settle();
+    const { producerId, producerEpoch } = shard.machine.state;
+    const producer = { transactionalId: `${topic}-offsets`, producerId, producerEpoch };
+    const transactions = await found(producer.transactionalId, 'transaction');
+    const group = await found(groupId, 'group');
+    const added = await connection.call(transactions, apis.addOffsetsToTxn, { ...producer, groupId });
+    expect(added.errorCode).toBe(0);
+    const commit = async (generationId: number, memberId: string): Promise<string> => {
+      const offset = { index: 0, committedOffset: 42, committedLeaderEpoch: -1 };
+      const partitions = [{ ...offset, committedMetadata: null }];
+      const answer = await connection.call(group, apis.txnOffsetCommit, {
+        ...{ ...producer, groupId, generationId, memberId, groupInstanceId: null },
+        topics: [{ name: topic, partitions }],
+      });
+      return decidingError(codesOf(answer.topics)).name;
+    };
+    expect(await commit(7, 'nobody')).toBe('UNKNOWN_MEMBER_ID');
+    expect(await commit(-1, '')).toBe('NONE');
+    const committed = async (): Promise<readonly [number, string]> => {
+      const topics = [{ name: topic, partitions: [0] }];
+      const request = { groupId, topics, requireStable: true };
+      const answer = await connection.call(group, apis.offsetFetch, request);
+      const [part] = answer.topics[0]?.partitions ?? [];
+      return [part?.committedOffset ?? -2, brokerError(part?.errorCode ?? -1).name];
+    };
+    expect(await committed()).toEqual([-1, 'UNSTABLE_OFFSET_COMMIT']);
+    const end = await connection.call(transactions, apis.endTxn, { ...producer, committed: true });
+    expect(end.errorCode).toBe(0);
+    let now = await committed();
+    for (let tries = 0; tries < 50 && now[1] !== 'NONE'; tries++) {
+      await pause(20);
+      now = await committed();
+    }
+    expect(now).toEqual([42, 'NONE']);
+  });
+
+  test('a topic has an id, and what lies before an offset can be removed', async () => {
+    const leader = await connection.leaderOf(topic, 0);
+    if (leader === undefined) throw new Error('nobody leads');
+    const described = await connection.call(leader, apis.metadata, {
+      topics: [{ topicId: '', name: topic }],
+      allowAutoTopicCreation: false,
+      includeTopicAuthorizedOperations: false,
+    });
+    expect(described.topics[0]).toMatchObject({ name: topic, errorCode: 0 });
+    expect(described.topics[0]?.topicId).not.toBe('0'.repeat(32));
+    expect(described.topics[0]?.partitions).toHaveLength(PARTITIONS);
+    const removed = await connection.call(leader, apis.deleteRecords, {
+      topics: [{ name: topic, partitions: [{ index: 0, offset: 3 }] }],
+      timeoutMs: 5000,
+    });
+    expect(removed.topics[0]?.partitions[0]).toEqual({ index: 0, lowWatermark: 3, errorCode: 0 });
+  });
 });
+
+async function found(key: string, kind: 'group' | 'transaction'): Promise<Broker> {
+  for (let tries = 0; tries < 100; tries++) {
+    const broker = await connection.coordinatorOf(key, kind);
+    if (!('code' in broker)) return broker;
+    await pause(50);
+  }
+  throw new Error(`nobody coordinates ${key}`);
+}
