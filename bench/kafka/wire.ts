@@ -75,8 +75,7 @@ function framedRange(input: readonly { key: Buffer; value: Buffer }[]): Buffer {
   const encoder = new RecordBatchEncoder();
   const batches: Buffer[] = [];
   for (let bytes = 0; bytes < RANGE_BYTES; bytes += batches.at(-1)?.length ?? 0) {
-    for (const [index, { key, value }] of input.entries())
-      encoder.append(key, value, now + index);
+    for (const [index, { key, value }] of input.entries()) encoder.append(key, value, now + index);
     const batch = encoder.finish();
     batch.writeBigInt64BE(BigInt(batches.length * RECORDS));
     batches.push(batch);
@@ -162,7 +161,9 @@ async function compare(variants: readonly Variant[], runs: number): Promise<void
 }
 
 for (const bytes of options.bytes.split(',').map(Number)) {
-  console.log(`\nvalues of ${bytes} bytes, batches of ${RECORDS} records, per record and second of CPU`);
+  console.log(
+    `\nvalues of ${bytes} bytes, batches of ${RECORDS} records, per record and second of CPU`,
+  );
   const input = records(bytes);
   await compare(writers(input), Number(options.runs));
   await compare(readers(framedRange(input)), Number(options.runs));

@@ -30,7 +30,9 @@ describe('the files', () => {
 
   test('the node listens on loopback only, and creates no topic by itself', () => {
     const settings = propertiesOf({ port: 1234, controllerPort: 1235, data: '/data' });
-    expect(settings).toContain('\nlisteners=PLAINTEXT://127.0.0.1:1234,CONTROLLER://127.0.0.1:1235\n');
+    expect(settings).toContain(
+      '\nlisteners=PLAINTEXT://127.0.0.1:1234,CONTROLLER://127.0.0.1:1235\n',
+    );
     expect(settings).toContain('\nauto.create.topics.enable=false\n');
     expect(settings).toContain('\nlog.dirs=/data\n');
   });

@@ -81,7 +81,10 @@ async function startNode(version: string, jars: string): Promise<RunningBroker> 
   const [port, controllerPort] = [await freePort(), await freePort()];
   const properties = join(directory, 'server.properties');
   const logs = quietLogs(version);
-  await writeFile(properties, propertiesOf({ port, controllerPort, data: join(directory, 'data') }));
+  await writeFile(
+    properties,
+    propertiesOf({ port, controllerPort, data: join(directory, 'data') }),
+  );
   await writeFile(join(directory, logs.file), logs.text);
   const java = [...jvm, `-D${logs.property}=file:${join(directory, logs.file)}`, '-cp', jars];
   const id = randomBytes(16).toString('base64url');
@@ -168,7 +171,10 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('close', resolve));
   child.kill('SIGTERM');
-  const isGone = await Promise.race([gone.then(() => true), sleep(STOP_MS_MAX, false, { ref: false })]);
+  const isGone = await Promise.race([
+    gone.then(() => true),
+    sleep(STOP_MS_MAX, false, { ref: false }),
+  ]);
   if (isGone) return;
   child.kill('SIGKILL');
   await gone;

@@ -86,11 +86,12 @@ export function hasQueued({ queues }: TransactionState<unknown>): boolean {
   return Object.values(queues).some((queue) => queue.length > 0);
 }
 
-export type CallBody<Batch> = Call<Batch> extends infer Each
-  ? Each extends CallBase
-    ? Omit<Each, keyof CallBase>
-    : never
-  : never;
+export type CallBody<Batch> =
+  Call<Batch> extends infer Each
+    ? Each extends CallBase
+      ? Omit<Each, keyof CallBase>
+      : never
+    : never;
 
 export function freshState<Batch>(): TransactionState<Batch> {
   return {

@@ -165,7 +165,8 @@ function hear(world: World, owner: Owner, outcome: Outcome | undefined, last: nu
     owner.attempt = ++world.attempts;
     const { number, attempt } = owner;
     const machine = new Transaction(owner.state);
-    for (const name of partitions) machine.write(name, { epoch: -1, number, attempt, fate: 'open' }, 1);
+    for (const name of partitions)
+      machine.write(name, { epoch: -1, number, attempt, fate: 'open' }, 1);
     machine.commit();
   }
   sendAll(owner);
@@ -200,7 +201,11 @@ function* nextWorlds(text: string, { last, tamper }: Scope): Generator<World> {
     change(world);
     return world;
   };
-  const told = (at: number, index: number, tell: (world: World, call: Call<Entry>) => Answer | 'lost') =>
+  const told = (
+    at: number,
+    index: number,
+    tell: (world: World, call: Call<Entry>) => Answer | 'lost',
+  ) =>
     fork((world) => {
       const owner = world.owners[at];
       const [call] = owner?.calls.splice(index, 1) ?? [];
@@ -226,8 +231,7 @@ function* nextWorlds(text: string, { last, tamper }: Scope): Generator<World> {
         yield lose(serve);
         yield lose((world, call) => world.late.push(call));
       }
-      if (budget.moves > 0 && kind !== 'produce')
-        yield told(at, index, (world) => moveAway(world));
+      if (budget.moves > 0 && kind !== 'produce') yield told(at, index, (world) => moveAway(world));
     }
   }
   for (const index of original.late.keys())

@@ -155,7 +155,10 @@ describe('when there is no answer', () => {
 
   test.each([
     ['no answer', (machine: Transaction<string>, call: Call<string>) => machine.lost(call)],
-    ['a timeout in it', (machine: Transaction<string>, call: Call<string>) => machine.answered(call, { code: 7 })],
+    [
+      'a timeout in it',
+      (machine: Transaction<string>, call: Call<string>) => machine.answered(call, { code: 7 }),
+    ],
   ])('to a record, or %s, the transaction is aborted, and a new epoch begins', (_, fail) => {
     const machine = ready();
     machine.write('a', 'x', 1);

@@ -75,7 +75,8 @@ export class Transaction<Batch> {
   take(): Call<Batch> | undefined {
     const { phase, underWay, ending } = this.state;
     if (phase === 'dropped') return undefined;
-    if (phase === 'init') return underWay.length > 0 ? undefined : this.send('init', { kind: 'init' });
+    if (phase === 'init')
+      return underWay.length > 0 ? undefined : this.send('init', { kind: 'init' });
     if (underWay.includes('end')) return undefined;
     if (ending !== 'abort') {
       const call = this.takeAdd() ?? this.takeProduce();
@@ -140,7 +141,10 @@ export class Transaction<Batch> {
 
   /** From here on this producer is the owner. A new epoch begins all sequences at 0. */
   private initialised({ producerId, producerEpoch }: Answer): Outcome | undefined {
-    assert(producerId !== undefined && producerEpoch !== undefined, 'init gives an id and an epoch');
+    assert(
+      producerId !== undefined && producerEpoch !== undefined,
+      'init gives an id and an epoch',
+    );
     const { state } = this;
     const isFirst = state.producerId < 0;
     Object.assign(state, { phase: 'live', producerId, producerEpoch, sequences: {} });

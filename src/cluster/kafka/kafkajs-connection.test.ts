@@ -2,7 +2,8 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { encodeAnswer } from '../wire/api.js';
-import { endTxn, fetch } from '../wire/apis.js';
+import { fetch } from '../wire/apis.js';
+import { endTxn } from '../wire/transaction-apis.js';
 import { KafkajsConnection, type Broker, type KafkajsClient } from './kafkajs-connection.js';
 
 const request = { transactionalId: 'tx', producerId: 1, producerEpoch: 2, committed: true };

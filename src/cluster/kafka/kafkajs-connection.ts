@@ -66,7 +66,12 @@ export class KafkajsConnection {
     const assigner = ({ cluster }: { cluster: object }): KafkajsAssigner => {
       found.push(cluster);
       const protocol = { name: 'tidemark', metadata: Buffer.alloc(0) };
-      return { name: 'tidemark', version: 0, assign: () => Promise.resolve([]), protocol: () => protocol };
+      return {
+        name: 'tidemark',
+        version: 0,
+        assign: () => Promise.resolve([]),
+        protocol: () => protocol,
+      };
     };
     // The consumer is never run: it is made for the sake of its cluster, and joins no group.
     client.consumer({ groupId: 'tidemark-connection', partitionAssigners: [assigner] });

@@ -68,7 +68,7 @@ class Partition {
 /** Reads as a consumer does, fetch after fetch, each with a filter of its own. */
 function read(partition: Partition, from: number, batchesMax: number): number[] {
   const seen: number[] = [];
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     const { batches, aborted } = partition.fetch(at, batchesMax);
     if (batches.length === 0) return seen;
     const filter = new AbortedFilter(aborted);
@@ -105,7 +105,9 @@ const action = fc.record({
   records: fc.integer({ min: 1, max: 3 }),
 });
 
-function play(actions: readonly { producerId: number; kind: string; records: number }[]): Partition {
+function play(
+  actions: readonly { producerId: number; kind: string; records: number }[],
+): Partition {
   const partition = new Partition();
   for (const { producerId, kind, records } of actions) {
     if (kind === 'write') partition.append(producerId, true, records);

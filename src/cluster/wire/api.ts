@@ -17,21 +17,39 @@ export interface Api<Request, Answer> {
   readonly answer: Field<Answer>;
 }
 
+/** Declares one. */
+export function api<Request, Answer>(
+  [name, key, version]: readonly [name: string, key: number, version: number],
+  request: Field<Request>,
+  answer: Field<Answer>,
+): Api<Request, Answer> {
+  return { name, key, version, request, answer };
+}
+
 /**
  * What follows the client id in a request. A connection that writes headers of version 1, such as that of kafkajs, wants
  * it as it is: the tagged fields that version 2 adds to the header are its first byte.
  */
-export function encodeRequest<Request, Answer>(api: Api<Request, Answer>, request: Request): Buffer {
+export function encodeRequest<Request, Answer>(
+  api: Api<Request, Answer>,
+  request: Request,
+): Buffer {
   return encode(api.request, request);
 }
 
 /** What follows the correlation id in an answer; it begins with the tagged fields of the header of version 1. */
-export function decodeAnswer<Request, Answer>(api: Api<Request, Answer>, bytes: Uint8Array): Answer {
+export function decodeAnswer<Request, Answer>(
+  api: Api<Request, Answer>,
+  bytes: Uint8Array,
+): Answer {
   return decode(api.answer, bytes, `answer to ${api.name} v${api.version}`);
 }
 
 /** The side of the broker, for those who play one. */
-export function decodeRequest<Request, Answer>(api: Api<Request, Answer>, bytes: Uint8Array): Request {
+export function decodeRequest<Request, Answer>(
+  api: Api<Request, Answer>,
+  bytes: Uint8Array,
+): Request {
   return decode(api.request, bytes, `${api.name} v${api.version}`);
 }
 

@@ -1,156 +1,8 @@
 /** Each request and answer against bytes worked out by hand from the lists of fields in Kafka's protocol. */
-import { describe, expect, test } from 'vitest';
-import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './api.js';
-import type { Api } from './api.js';
+import { golden } from '../../../scripts/kafka/golden.js';
 import * as apis from './apis.js';
 
-/** The bytes of the lines; what stands behind two spaces is a remark. */
-function hex(lines: string): string {
-  return lines
-    .split('\n')
-    .map((line) => line.trim().split('  ')[0])
-    .join('')
-    .replaceAll(' ', '');
-}
-
-function golden<Request, Answer>(
-  api: Api<Request, Answer>,
-  request: readonly [Request, string],
-  answer: readonly [Answer, string],
-): void {
-  describe(`${api.name} v${api.version}`, () => {
-    test('the request has the bytes of the protocol, and is read from them', () => {
-      const bytes = hex(request[1]);
-      expect(encodeRequest(api, request[0]).toString('hex')).toBe(bytes);
-      expect(decodeRequest(api, Buffer.from(bytes, 'hex'))).toEqual(request[0]);
-    });
-    test('the answer is read from the bytes of the protocol, and has them', () => {
-      const bytes = hex(answer[1]);
-      expect(decodeAnswer(api, Buffer.from(bytes, 'hex'))).toEqual(answer[0]);
-      expect(encodeAnswer(api, answer[0]).toString('hex')).toBe(bytes);
-    });
-  });
-}
-
 const noError = { throttleTimeMs: 5, errorCode: 0 };
-const brief = '00  header tags\n 00000005  throttle\n 0000  no error\n 00  tags';
-
-golden(
-  apis.initProducerId,
-  [
-    { transactionalId: 'tx', transactionTimeoutMs: 30_000, producerId: -1, producerEpoch: -1 },
-    `00  header tags
-     03 7478  id: length + 1, "tx"
-     00007530  timeout
-     ffffffffffffffff ffff  nobody yet
-     00  tags`,
-  ],
-  [
-    { throttleTimeMs: 0, errorCode: 51, producerId: 4000, producerEpoch: 3 },
-    `00
-     00000000 0033  throttle, concurrent transactions
-     0000000000000fa0 0003
-     00`,
-  ],
-);
-
-golden(
-  apis.addPartitionsToTxn,
-  [
-    {
-      transactionalId: 'tx',
-      producerId: 1,
-      producerEpoch: 2,
-      topics: [{ name: 'out', partitions: [0, 7] }],
-    },
-    `00
-     03 7478
-     0000000000000001 0002
-     02  one topic
-     04 6f7574  "out"
-     03 00000000 00000007  two partitions
-     00  tags of the topic
-     00`,
-  ],
-  [
-    { throttleTimeMs: 0, topics: [{ name: 'out', partitions: [{ index: 7, errorCode: 90 }] }] },
-    `00
-     00000000
-     02 04 6f7574
-     02 00000007 005a 00  partition, fenced, its tags
-     00
-     00`,
-  ],
-);
-
-golden(
-  apis.addOffsetsToTxn,
-  [
-    { transactionalId: 'tx', producerId: 1, producerEpoch: 2, groupId: 'job' },
-    `00
-     03 7478
-     0000000000000001 0002
-     04 6a6f62  group
-     00`,
-  ],
-  [noError, brief],
-);
-
-golden(
-  apis.endTxn,
-  [
-    { transactionalId: 'tx', producerId: 1, producerEpoch: 2, committed: true },
-    `00
-     03 7478
-     0000000000000001 0002
-     01  commit
-     00`,
-  ],
-  [noError, brief],
-);
-
-golden(
-  apis.txnOffsetCommit,
-  [
-    {
-      transactionalId: 'tx',
-      groupId: 'job',
-      producerId: 1,
-      producerEpoch: 2,
-      generationId: 9,
-      memberId: 'm1',
-      groupInstanceId: null,
-      topics: [
-        {
-          name: 'in',
-          partitions: [
-            { index: 3, committedOffset: 500, committedLeaderEpoch: -1, committedMetadata: null },
-          ],
-        },
-      ],
-    },
-    `00
-     03 7478
-     04 6a6f62
-     0000000000000001 0002
-     00000009  generation
-     03 6d31  member
-     00  no static member
-     02 03 696e
-     02 00000003 00000000000001f4 ffffffff 00 00  partition, offset, leader epoch, no metadata, tags
-     00
-     00`,
-  ],
-  [
-    { throttleTimeMs: 0, topics: [{ name: 'in', partitions: [{ index: 3, errorCode: 22 }] }] },
-    `00
-     00000000
-     02 03 696e
-     02 00000003 0016 00
-     00
-     00`,
-  ],
-);
 
 golden(
   apis.produce,
@@ -159,9 +11,7 @@ golden(
       transactionalId: 'tx',
       acks: -1,
       timeoutMs: 1000,
-      topics: [
-        { name: 'out', partitions: [{ index: 1, records: Buffer.from('cafe', 'hex') }] },
-      ],
+      topics: [{ name: 'out', partitions: [{ index: 1, records: Buffer.from('cafe', 'hex') }] }],
     },
     `00
      03 7478
@@ -284,9 +134,7 @@ golden(
     {
       replicaId: -1,
       isolationLevel: 0,
-      topics: [
-        { name: 'in', partitions: [{ index: 3, currentLeaderEpoch: -1, timestamp: -1 }] },
-      ],
+      topics: [{ name: 'in', partitions: [{ index: 3, currentLeaderEpoch: -1, timestamp: -1 }] }],
     },
     `00
      ffffffff 00

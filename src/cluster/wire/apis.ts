@@ -2,10 +2,10 @@
  * The requests that kafkajs does not know at the versions that are needed, field by field as the protocol lists them.
  *
  * Names are those of the protocol. Each version is the first or the last that has what is needed and that all brokers
- * from 3.9 to 4.x serve: EndTxn stays at 3, because 5 ends transactions by another rule that 3.9 does not know; Fetch at
- * 12, the last with topics by name; Metadata at 12, for the id of a topic, which a recreated topic does not inherit.
+ * from 3.9 to 4.x serve: Fetch is at 12, the last with topics by name; Metadata at 12, for the id of a topic, which a
+ * recreated topic does not inherit. Those of transactions stand in `transaction-apis.ts`.
  */
-import type { Api } from './api.js';
+import { api } from './api.js';
 import {
   array,
   boolean,
@@ -19,84 +19,7 @@ import {
   string,
   struct,
   uuid,
-  type Field,
 } from './fields.js';
-
-function api<Request, Answer>(
-  [name, key, version]: readonly [name: string, key: number, version: number],
-  request: Field<Request>,
-  answer: Field<Answer>,
-): Api<Request, Answer> {
-  return { name, key, version, request, answer };
-}
-
-const partitionErrors = array(
-  struct({ name: string, partitions: array(struct({ index: int32, errorCode: int16 })) }),
-);
-const briefAnswer = struct({ throttleTimeMs: int32, errorCode: int16 });
-
-/** With its own id and epoch a producer gets the next epoch, and a repeat gets the same; with -1 and -1 it fences. */
-export const initProducerId = api(
-  ['InitProducerId', 22, 4],
-  struct({
-    transactionalId: nullableString,
-    transactionTimeoutMs: int32,
-    producerId: int64,
-    producerEpoch: int16,
-  }),
-  struct({ throttleTimeMs: int32, errorCode: int16, producerId: int64, producerEpoch: int16 }),
-);
-
-export const addPartitionsToTxn = api(
-  ['AddPartitionsToTxn', 24, 3],
-  struct({
-    transactionalId: string,
-    producerId: int64,
-    producerEpoch: int16,
-    topics: array(struct({ name: string, partitions: array(int32) })),
-  }),
-  struct({ throttleTimeMs: int32, topics: partitionErrors }),
-);
-
-export const addOffsetsToTxn = api(
-  ['AddOffsetsToTxn', 25, 3],
-  struct({ transactionalId: string, producerId: int64, producerEpoch: int16, groupId: string }),
-  briefAnswer,
-);
-
-export const endTxn = api(
-  ['EndTxn', 26, 3],
-  struct({ transactionalId: string, producerId: int64, producerEpoch: int16, committed: boolean }),
-  briefAnswer,
-);
-
-/** With generation and member, so that a member whom the group has given up cannot commit. */
-export const txnOffsetCommit = api(
-  ['TxnOffsetCommit', 28, 3],
-  struct({
-    transactionalId: string,
-    groupId: string,
-    producerId: int64,
-    producerEpoch: int16,
-    generationId: int32,
-    memberId: string,
-    groupInstanceId: nullableString,
-    topics: array(
-      struct({
-        name: string,
-        partitions: array(
-          struct({
-            index: int32,
-            committedOffset: int64,
-            committedLeaderEpoch: int32,
-            committedMetadata: nullableString,
-          }),
-        ),
-      }),
-    ),
-  }),
-  struct({ throttleTimeMs: int32, topics: partitionErrors }),
-);
 
 export const produce = api(
   ['Produce', 0, 9],
@@ -194,9 +117,7 @@ export const listOffsets = api(
     topics: array(
       struct({
         name: string,
-        partitions: array(
-          struct({ index: int32, currentLeaderEpoch: int32, timestamp: int64 }),
-        ),
+        partitions: array(struct({ index: int32, currentLeaderEpoch: int32, timestamp: int64 })),
       }),
     ),
   }),

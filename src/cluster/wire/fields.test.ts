@@ -33,11 +33,7 @@ test('any row comes back as it was', () => {
     flag: fc.boolean(),
     name: fc.option(fc.string({ unit: 'grapheme', maxLength: 200 })),
     blob: fc.option(fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes))),
-    inner: fc.option(
-      fc.array(
-        fc.record({ at: fc.integer(), text: fc.string() }),
-      ),
-    ),
+    inner: fc.option(fc.array(fc.record({ at: fc.integer(), text: fc.string() }))),
   });
   fc.assert(
     fc.property(value, (each) => {
@@ -49,7 +45,7 @@ test('any row comes back as it was', () => {
 test('tags that are not known are passed over', () => {
   const pair = fields.struct({ a: fields.int8, b: fields.struct({ c: fields.int8 }) });
   // In the inner structure tag 0 of two bytes, in the outer one tags 1 and 300 of one byte and none.
-  const bytes = Buffer.from('07' + '09' + '01' + '0002beef' + '02' + '0101ff' + 'ac0200', 'hex');
+  const bytes = Buffer.from('0709010002beef020101ffac0200', 'hex');
   expect(back(pair, bytes)).toEqual({ a: 7, b: { c: 9 } });
 });
 

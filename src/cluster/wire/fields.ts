@@ -59,8 +59,7 @@ export const nullableBytes: Field<Uint8Array | null> = {
 };
 
 export const nullableString: Field<string | null> = {
-  write: (writer, value) =>
-    nullableBytes.write(writer, value === null ? null : Buffer.from(value)),
+  write: (writer, value) => nullableBytes.write(writer, value === null ? null : Buffer.from(value)),
   read(reader) {
     const length = reader.varint();
     return length === 0 ? null : reader.bytes(length - 1).toString();

@@ -82,7 +82,11 @@ describe('markers', () => {
   });
 
   test('of later kinds decide nothing', () => {
-    const kinds = Buffer.concat([marker(0, 2), marker(1, 5), marker(2, 0, Buffer.from('00', 'hex'))]);
+    const kinds = Buffer.concat([
+      marker(0, 2),
+      marker(1, 5),
+      marker(2, 0, Buffer.from('00', 'hex')),
+    ]);
     // A key of one byte would be read into the value, which must not become a decision either.
     expect(readBatches(kinds).map(({ marker: kind }) => kind)).not.toContain('commit');
   });

@@ -63,7 +63,11 @@ export class RecordColumns {
     const isPlain = batch.codec === 0;
     const source = isPlain ? bytes : this.decompress(bytes, batch);
     const last = this.buffers.at(-1);
-    if (last === undefined || last.buffer !== source.buffer || last.byteOffset !== source.byteOffset)
+    if (
+      last === undefined ||
+      last.buffer !== source.buffer ||
+      last.byteOffset !== source.byteOffset
+    )
       this.buffers.push(Buffer.from(source.buffer, source.byteOffset, source.byteLength));
     this.reserve(batch.recordCount, source.length);
     const start = isPlain ? batch.start + HEADER_BYTES : 0;
@@ -113,7 +117,8 @@ export class RecordColumns {
 
   /** The loop that everything hangs on: fields in locals, varints of one byte without a call. */
   private decode(source: Uint8Array, batch: BatchHeader, range: DecodeRange): number {
-    const { offsets, timestamps, keyStarts, keyLengths, valueStarts, valueLengths, bufferOf } = this;
+    const { offsets, timestamps, keyStarts, keyLengths, valueStarts, valueLengths, bufferOf } =
+      this;
     const { baseOffset, baseTimestamp, maxTimestamp, hasAppendTime, recordCount } = batch;
     const { end, from } = range;
     const buffer = this.buffers.length - 1;
@@ -152,7 +157,12 @@ export class RecordColumns {
       const valueStart = this.at;
       const valueEnd = valueLength > 0 ? valueStart + valueLength : valueStart;
       // Behind the value stands at least the number of headers. So a negative length of the record is caught, too.
-      if (valueEnd >= recordEnd || recordEnd > end || Math.min(keyLength, valueLength) < -1 || delta < 0)
+      if (
+        valueEnd >= recordEnd ||
+        recordEnd > end ||
+        Math.min(keyLength, valueLength) < -1 ||
+        delta < 0
+      )
         throw malformed('a record within its batch', `bytes ${at} to ${recordEnd} of ${end}`);
       at = recordEnd;
       const offset = baseOffset + delta;
@@ -199,7 +209,9 @@ export class RecordColumns {
     const name = codecNames[codec] ?? `number ${codec}`;
     if (open === undefined) {
       throw new TidemarkError('BYTES_MALFORMED', {
-        expected: `batches in one of the codecs ${Object.keys(this.codecs).map((number) => codecNames[Number(number)] ?? number).join(', ')}, none`,
+        expected: `batches in one of the codecs ${Object.keys(this.codecs)
+          .map((number) => codecNames[Number(number)] ?? number)
+          .join(', ')}, none`,
         got: `codec ${name}`,
         where: 'the record batches of a topic',
         hint: 'Give a function that opens this codec, or have the producers use gzip.',
