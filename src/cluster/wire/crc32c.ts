@@ -2,7 +2,7 @@
  * CRC-32C (Castagnoli): the checksum of every record batch of Kafka.
  *
  * Sixteen bytes are folded at a time, each through a table of its own, so that the sixteen lookups do not wait for one
- * another; and they are read as four words, not as sixteen bytes. That is five times the speed of one table.
+ * another; and they are read as four words, not as sixteen bytes. That is four times the speed of one table.
  * `node:zlib` has a `crc32`, but of another polynomial.
  */
 
