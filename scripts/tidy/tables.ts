@@ -45,6 +45,9 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/state/lmdb-view.ts': 'src/checkpoint/state-reader.test.ts',
   'src/dsl/async-in-flight.ts': 'src/dsl/async-map.test.ts',
   'src/dsl/async-map-operator.ts': 'src/dsl/async-map.test.ts',
+  'src/cluster/transaction-state.ts': 'src/cluster/transaction.test.ts',
+  'src/cluster/wire/api.ts': 'src/cluster/wire/apis.test.ts',
+  'src/cluster/wire/wire-bytes.ts': 'src/cluster/wire/fields.test.ts',
   'src/dsl/dedupe-operator.ts': 'src/dsl/dedupe.test.ts',
   'src/dsl/event-time-operator.ts': 'src/dsl/event-time.test.ts',
   'src/dsl/hot-elements.ts': 'src/dsl/sliced-windows.test.ts',
@@ -114,7 +117,22 @@ export const coveredBy: Readonly<Record<string, string>> = {
   'src/state/packed-states.ts': 'src/checkpoint/schema-plan.test.ts',
 };
 
+/** Files that no entry of the package reaches yet, though what they reach counts as reached. */
+export const groundwork: Exceptions = {
+  'src/cluster/kafka/kafkajs-connection.ts': 'The partition layer will send through it.',
+  'src/cluster/transaction.ts': 'The partition layer will commit by it.',
+  'src/cluster/wire/aborted-filter.ts': 'The fetcher of the partition layer will ask it.',
+  'src/cluster/wire/record-batch-encoder.ts': 'The partition layer will write with it.',
+  'src/cluster/wire/record-columns.ts': 'The fetcher of the partition layer will fill them.',
+  'src/cluster/wire/transaction-apis.ts': 'The partition layer will send them.',
+};
+
 export const doors: readonly Door[] = [
+  {
+    modules: ['kafkajs'],
+    allowed: ['src/cluster/kafka/'],
+    instead: 'send through a KafkajsConnection (src/cluster/kafka/kafkajs-connection.ts)',
+  },
   {
     modules: ['lmdb'],
     // The others only read, beside an owner.

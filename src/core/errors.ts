@@ -126,6 +126,9 @@ export const errorTable = {
   BYTES_MALFORMED: entry(
     'Bytes could not be decoded: they are truncated or not in the expected form.',
   ),
+  KAFKA_UNSUPPORTED: entry(
+    'The broker or the installed kafkajs lacks something that Tidemark sends or uses.',
+  ),
   CASE_FAILED: entry(
     'A case given to verifyOperator, verifySource or verifySink did not come out as it says.',
   ),
