@@ -79,7 +79,9 @@ describe('options', () => {
   });
 
   test.each([undefined, null, 'same', {}, iterable([1])])('%j is no pipeline', (definition) => {
-    expect(() => run(definition as never, good as never)).toThrow('OPTIONS_INVALID: expected a pipeline');
+    expect(() => run(definition as never, good as never)).toThrow(
+      'OPTIONS_INVALID: expected a pipeline',
+    );
   });
 
   test('more shards than key groups are refused', () => {

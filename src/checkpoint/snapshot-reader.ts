@@ -24,8 +24,7 @@ export interface OpenCopy {
  */
 export async function openCopy(files: Files, directory: string, name: string): Promise<OpenCopy> {
   const where = `${directory}/${manifestName(name)}`;
-  if (!(await files.exists(where)))
-    throw damagedCopy(directory, `a directory without ${manifestName(name)}`);
+  if (!(await files.exists(where))) throw damagedCopy(directory, `no ${manifestName(name)} there`);
   return { directory, manifest: parseManifest(await read(files, where), where) };
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect } from '../connectors/collect.js';
 import { iterable } from '../connectors/iterable.js';
@@ -101,6 +102,7 @@ describe('a view', () => {
 
   test('of a directory without state is refused', async () => {
     await expect(readLmdb(tmpdir())).rejects.toThrow(/OPTIONS_INVALID.*without state/);
+    await expect(readLmdb(fileURLToPath(import.meta.url))).rejects.toThrow(/got a file, at/);
     await expect(readLmdb(join(directory, 'none'))).rejects.toThrow(/nothing of this name/);
   });
 });

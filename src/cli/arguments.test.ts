@@ -24,7 +24,7 @@ describe('a command line', () => {
 
   test('asks for help or for the version', () => {
     expect(read('--version')).toBe('version');
-    for (const line of ['', '--help', 'help'])
+    for (const line of ['', '--help', 'help', 'state --help', 'help state'])
       expect(read(line)).toMatchObject({ help: expect.stringContaining('state export DIR [UID]') });
     for (const line of ['run --help', 'help run'])
       expect(read(line)).toMatchObject({ help: expect.stringContaining('--metrics PORT') });

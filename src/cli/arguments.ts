@@ -143,6 +143,9 @@ export function readArguments(argv: readonly string[]): Asked {
     const about = commands.find(({ name }) => name === argv.slice(1).join(' '));
     return { help: about === undefined ? generalHelp() : helpOf(about) };
   }
+  // `state` is the beginning of several commands.
+  if (argv[1] === '--help' && commands.every(({ name }) => name !== first))
+    return { help: generalHelp() };
   const command = commandOf(argv);
   const rest = argv.slice(command.name.split(' ').length);
   const where = `tidemark ${command.name}`;

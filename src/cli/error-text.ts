@@ -42,7 +42,9 @@ export function textOfError(error: unknown, { verbose }: { readonly verbose: boo
   const stack = verbose ? `\n${stackOf(error)}` : '';
   if (!isCoded(error)) return `UNEXPECTED: ${show(error)}\n  ${unexpected}${stack}`;
   const { code, expected, got, where, hint } = error;
-  const cause = error.cause instanceof Error ? `\n  Cause: ${show(error.cause)}` : '';
+  // Where the sentence has said it already, it is not said twice.
+  const isNews = error.cause instanceof Error && !got.includes(error.cause.message.slice(0, 60));
+  const cause = isNews ? `\n  Cause: ${show(error.cause)}` : '';
   return `${code}: expected ${expected}, got ${got}, at ${where}.${cause}\n  ${hint}${stack}`;
 }
 

@@ -85,7 +85,8 @@ function notLoaded(file: string, path: string, cause: unknown): unknown {
 function hintFor(code: string | undefined): string {
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
     return 'Node only takes types away: write it without enums, namespaces and parameter properties, or compile it.';
-  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return 'Give a .js, .mjs, .cjs or .ts file.';
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' || code === 'ERR_UNSUPPORTED_DIR_IMPORT')
+    return 'Give a .js, .mjs, .cjs or .ts file.';
   if (code === 'ERR_MODULE_NOT_FOUND')
     return 'One of its imports is missing: install the package, or write the path with its extension.';
   return 'Load it with node alone to see more: node FILE; --verbose shows the stack.';

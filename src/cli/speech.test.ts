@@ -99,6 +99,14 @@ describe('errors', () => {
     );
   });
 
+  test('do not say a cause twice', () => {
+    const { speech: one, stderr } = speech();
+    const cause = new Error('Invalid length 5');
+    const said = { expected: 'a', got: 'Invalid length 5', where: 'c', hint: 'd', cause };
+    one.error(new TidemarkError('STATE_DAMAGED', said));
+    expect(stderr.text).toBe('STATE_DAMAGED: expected a, got Invalid length 5, at c.\n  d\n');
+  });
+
   test('have their stack on demand, and the one of what caused them', () => {
     const { speech: one, stderr } = speech({ verbose: true });
     one.error(error);

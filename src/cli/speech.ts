@@ -71,7 +71,9 @@ export class Speech {
   progress(fact: Fact, text: string): void {
     const { stderr } = this.#options;
     if (!this.isLive) return this.note(fact, text);
-    const line = text.slice(0, Math.max(1, (stderr.columns ?? 80) - 1));
+    // Some terminals say that they are 0 wide, which means that they do not know.
+    const width = stderr.columns || 80;
+    const line = text.slice(0, Math.max(1, width - 1));
     stderr.write(`${eraseLine}${line}`);
     this.#isLineOpen = true;
   }

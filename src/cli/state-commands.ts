@@ -11,8 +11,15 @@ import { exitCodes, type Fact } from './io.js';
 import { amount } from './progress.js';
 import { shown, type Speech } from './speech.js';
 
+/** Also where the directory is that of a table or of a log, which no epochs of a job are in. */
+export const nothingYet = 'No epoch of a job has been committed in this directory yet.';
+
 export async function listState(directory: string, speech: Speech): Promise<number> {
   return looking(directory, speech, async (reader) => {
+    if (reader.uids().length === 0) {
+      const text = reader.record === undefined ? nothingYet : 'No step of this job has state.';
+      await speech.answer({ type: 'nothing' }, text);
+    }
     for (const uid of reader.uids()) {
       const size = reader.size(uid);
       const timers = size.eventTimers + size.processingTimers;
@@ -88,7 +95,7 @@ export async function checkpoints(directory: string, speech: Speech): Promise<nu
   return looking(directory, speech, async (reader, view) => {
     const { record } = reader;
     if (record === undefined) {
-      await speech.answer({ type: 'nothing' }, 'No epoch has been committed yet.');
+      await speech.answer({ type: 'nothing' }, nothingYet);
       return exitCodes.done;
     }
     for (const past of record.history ?? []) {

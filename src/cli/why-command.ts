@@ -20,6 +20,7 @@ import type { JobDefinition, OptionChanges } from './define-job.js';
 import { loadJob, type ModuleLoader } from './job-file.js';
 import { amount } from './progress.js';
 import { shown, type Speech } from './speech.js';
+import { nothingYet } from './state-commands.js';
 
 const isModule = /^\.[cm]?[jt]sx?$/;
 
@@ -133,7 +134,7 @@ async function whyOfDirectory(directory: string, speech: Speech): Promise<void> 
     const reader = new StateReader(view.backend, { where: directory });
     const { record } = reader;
     if (record === undefined) {
-      await speech.answer({ type: 'nothing' }, 'No epoch has been committed yet.');
+      await speech.answer({ type: 'nothing' }, nothingYet);
       return;
     }
     const { job, epoch, isFinished, records } = record;

@@ -148,7 +148,10 @@ export class JobLife {
     }
     const waitMs = this.#strategy.failed(clock.elapsed(), runtime.random);
     if (waitMs === undefined) {
-      log.error({ ...fields, strategy: restart.description }, 'not restarted any more');
+      log.error(
+        { ...fields, strategy: restart.description },
+        'the job has failed and is not begun again',
+      );
       throw error;
     }
     this.#restarts += 1;

@@ -90,7 +90,7 @@ export async function withAdvice(error: unknown, options: JobOptions): Promise<u
   const ageS = Math.max(0, Math.round((runtime.clock.now() - createdAt) / 1000));
   const hint =
     `The newest good snapshot is that of epoch ${epoch}, ${ageS} s old, in ${snapshots.store.description}${skipped}. ` +
-    `With rewind: true the job goes back to it and reads on from its positions. Outputs of epochs behind ${epoch} that ` +
+    `With rewind: true, or tidemark run --rewind, the job goes back to it and reads on from its positions. Outputs of epochs behind ${epoch} that ` +
     'are visible already come again: part files are taken back first, other sinks repeat them.';
   return new TidemarkError('STATE_DAMAGED', { expected, got, where, hint, cause });
 }

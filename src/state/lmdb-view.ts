@@ -37,12 +37,17 @@ export interface LmdbView {
 export async function readLmdb(given: string): Promise<LmdbView> {
   const directory = resolve(given);
   const path = join(directory, 'data.mdb');
-  const size = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const isFile = fs.statSync(directory, { throwIfNoEntry: false })?.isFile() === true;
+  const size = isFile ? 0 : (fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   const isMarked = fs.existsSync(join(directory, 'tidemark'));
   if (size === 0 && !isMarked)
     throw new TidemarkError('OPTIONS_INVALID', {
       expected: 'the state directory of a job',
-      got: fs.existsSync(directory) ? 'a directory without state' : 'nothing of this name',
+      got: isFile
+        ? 'a file'
+        : fs.existsSync(directory)
+          ? 'a directory without state'
+          : 'nothing of this name',
       where: given,
       hint: 'Name the directory that the job gives to lmdb(...), after its first start.',
     });

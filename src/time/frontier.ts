@@ -230,9 +230,7 @@ function waitedForIn({ reached, feeders, layout }: Side): HoldingFeeder[] {
     mark.watermark === MAX_WATERMARK ? [] : [{ ...mark, feeder: at(layout, index) }],
   );
   const active = open.filter(({ idle }) => !idle);
-  const counting = active.filter(
-    ({ watermark, wasIdle }) => watermark >= reached || !wasIdle,
-  );
+  const counting = active.filter(({ watermark, wasIdle }) => watermark >= reached || !wasIdle);
   return [counting, active, open].find(({ length }) => length > 0) ?? [];
 }
 
