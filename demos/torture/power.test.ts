@@ -21,7 +21,7 @@ test('after each of 1,000 power cuts the store opens and shows a committed conte
   expect([...report.kinds.keys()].toSorted()).toEqual([...kinds].toSorted());
   expect(report.births).toBeGreaterThan(10);
   expect(report.skipped).toBeLessThan(report.transactions / 10);
-}, 300_000);
+}, 600_000);
 
 test('a disk that lies about its syncs is noticed, so the thousand above could have failed', async () => {
   const random = seededRandom(7);
