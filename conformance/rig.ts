@@ -177,6 +177,8 @@ export class Rig {
     this.#watermark = marks?.get(nodes.get(this.#node) ?? '')?.output ?? -Infinity;
     this.#isIdle = false;
     this.#run = this.#start(options.groups, marks);
+    // With watermarks a run waits for its splits to be restored; here there are none.
+    if (marks !== undefined) this.#run.task.settle();
   }
 
   /** What has come out since the last call. */

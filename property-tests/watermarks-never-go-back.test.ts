@@ -152,6 +152,8 @@ function ticket(at: number): Item {
 interface Told {
   readonly what: 'recover' | 'prepare' | 'published';
   readonly epoch: number;
+  /** Which writer of the sink, where it is one of them that was told. */
+  readonly writer?: number;
 }
 
 function observed(sink: Sink<Item>, told: Told[]): Sink<Item> {
@@ -167,13 +169,13 @@ function observed(sink: Sink<Item>, told: Told[]): Sink<Item> {
       return {
         write: (values, timestamps) => writer.write(values, timestamps),
         prepare(epoch) {
-          told.push({ what: 'prepare', epoch });
+          told.push({ what: 'prepare', epoch, writer: instance.instance });
           prepared = epoch;
           return writer.prepare(epoch);
         },
         async publish(one) {
           await writer.publish(one);
-          told.push({ what: 'published', epoch: prepared });
+          told.push({ what: 'published', epoch: prepared, writer: instance.instance });
         },
         close: () => writer.close(),
       };
@@ -181,17 +183,19 @@ function observed(sink: Sink<Item>, told: Told[]): Sink<Item> {
   };
 }
 
-/** A job begins behind the last epoch that became visible, and goes on one by one. */
+/** A job begins behind the last epoch that became visible, and each of its writers goes on one by one. */
 function expectNoWayBack(told: readonly Told[]): void {
   let visible = 0;
-  let last = 0;
-  for (const { what, epoch } of told) {
+  let recovered = 0;
+  let lasts = new Map<number | undefined, number>();
+  for (const { what, epoch, writer } of told) {
     if (what === 'recover') {
       expect(epoch).toBeGreaterThanOrEqual(visible);
-      last = epoch;
+      recovered = epoch;
+      lasts = new Map();
     } else if (what === 'prepare') {
-      expect(epoch).toBe(last + 1);
-      last = epoch;
+      expect(epoch).toBe((lasts.get(writer) ?? recovered) + 1);
+      lasts.set(writer, epoch);
     } else {
       expect(epoch).toBeGreaterThanOrEqual(visible);
       visible = epoch;
