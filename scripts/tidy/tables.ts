@@ -145,6 +145,7 @@ export const doors: readonly Door[] = [
       'src/connectors/',
       'src/state/lmdb-backend.ts',
       'src/state/lmdb-birth.ts',
+      'src/state/lmdb-room.ts',
       'src/state/lmdb-reader.ts',
       'src/state/lmdb-view.ts',
     ],

@@ -161,7 +161,7 @@ function smallDisk(kilobytes: number): string | undefined {
 
 test('a real disk that is full ends the run with a code; with room again it goes on', async (context) => {
   const outcomes: string[] = [];
-  for (const kilobytes of [16, 64, 128, 192, 256, 320, 384]) {
+  for (const kilobytes of [16, 256, 640, 704, 768, 896, 1024, 1536]) {
     const disk = smallDisk(kilobytes);
     if (disk === undefined) return context.skip('nobody may mount a disk here');
     outcomes.push(await goOn(disk));

@@ -18,10 +18,11 @@ import type { RootDatabase } from 'lmdb';
 import { TidemarkError, assert, show } from '../core/errors.js';
 import type { BatchEntry, StateBackend, StateBackendFactory } from './backend.js';
 import { checkLmdbFile } from './checksum.js';
-import { clearUnborn, isMarked, writeMark } from './lmdb-birth.js';
+import { clearUnborn, isMarked, setAside, writeMark } from './lmdb-birth.js';
 import { LMDB_FORMAT, fault } from './lmdb-faults.js';
 import { decodeKey, encodeKey } from './key-codec.js';
 import { HEADER_KEY, isWholeKey, storedKey } from './lmdb-keys.js';
+import { DiskRoom, TRANSACTION_BYTES } from './lmdb-room.js';
 import { forEachRecord, SlabWriter } from './slab.js';
 import { encodeValue, readValue } from './value-codec.js';
 
@@ -52,11 +53,13 @@ async function openStore(directory: string, { anew = false } = {}): Promise<Stat
     if (anew) setAside(directory);
     clearUnborn(directory);
     checkFile(join(directory, 'data.mdb'), isMarked(directory));
+    const room = new DiskRoom(directory);
+    room.take(TRANSACTION_BYTES);
     const database = open<Uint8Array, Uint8Array>(directory, environmentOptions);
     undo.unshift(() => database.close());
     const generation = database.transactionSync(() => raiseGeneration(database, directory));
     writeMark(directory);
-    return new LmdbBackend({ database, directory, generation, undo });
+    return new LmdbBackend({ database, directory, generation, room, undo });
   } catch (error) {
     for (const step of undo) await step();
     if (error instanceof TidemarkError) throw error;
@@ -69,6 +72,7 @@ interface Holding {
   readonly database: Database;
   readonly directory: string;
   readonly generation: number;
+  readonly room: DiskRoom;
   /** What gives it all up, in this order. */
   readonly undo: readonly (() => Promise<void>)[];
 }
@@ -90,11 +94,11 @@ class LmdbBackend implements StateBackend {
 
   writeAhead(key: string, value: Uint8Array): void {
     const copy = new Uint8Array(value);
-    this.#write((database) => database.put(storedKey(key), copy));
+    this.#write(copy.length, (database) => database.put(storedKey(key), copy));
   }
 
   discard(keys: readonly string[]): void {
-    for (const key of keys) this.#write((database) => database.remove(storedKey(key)));
+    for (const key of keys) this.#write(0, (database) => database.remove(storedKey(key)));
   }
 
   async flushed(): Promise<void> {
@@ -103,10 +107,12 @@ class LmdbBackend implements StateBackend {
   }
 
   commit(batch: readonly BatchEntry[]): void {
-    const { database, directory, generation } = this.#open();
+    const { database, directory, generation, room } = this.#open();
     const entries = batch.map(({ key, value }) => [storedKey(key), copyOf(value)] as const);
     this.#checkFailure();
     try {
+      const bytes = entries.reduce((sum, [, value]) => sum + (value?.length ?? 0), 0);
+      room.take(bytes + TRANSACTION_BYTES);
       database.transactionSync(() => {
         if (generationOf(database.getBinary(HEADER_KEY), directory) !== generation)
           throw fault('STATE_IN_USE', 'one that somebody else has opened since', directory);
@@ -166,8 +172,13 @@ class LmdbBackend implements StateBackend {
   }
 
   /** LMDB rejects twice, here and in `commitError`: one that nobody looks at would end the process. */
-  #write(write: (database: Database) => Promise<unknown>): void {
-    const { database } = this.#open();
+  #write(bytes: number, write: (database: Database) => Promise<unknown>): void {
+    const { database, room } = this.#open();
+    try {
+      if (this.#failure === undefined) room.take(bytes + TRANSACTION_BYTES / 64);
+    } catch (error) {
+      this.#failure = error;
+    }
     if (this.#failure !== undefined) return;
     this.#lastWrite = this.#noted(write(database));
   }
@@ -196,14 +207,6 @@ class LmdbBackend implements StateBackend {
 
 function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes && new Uint8Array(bytes);
-}
-
-/** Keeps damaged files for whoever wants to look at them; only the newest ones, so that the disk does not fill. */
-function setAside(directory: string): void {
-  fs.rmSync(join(directory, 'tidemark'), { force: true });
-  fs.rmSync(join(directory, 'lock.mdb'), { force: true });
-  const data = join(directory, 'data.mdb');
-  if (fs.existsSync(data)) fs.renameSync(data, `${data}.damaged`);
 }
 
 /** Looks at the whole file before LMDB does. Reads straight from it, a page at a time. */

@@ -48,6 +48,14 @@ export function clearUnborn(directory: string): void {
   }
 }
 
+/** Keeps damaged files for whoever wants to look at them; only the newest ones, so that the disk does not fill. */
+export function setAside(directory: string): void {
+  fs.rmSync(join(directory, 'tidemark'), { force: true });
+  fs.rmSync(join(directory, 'lock.mdb'), { force: true });
+  const data = join(directory, 'data.mdb');
+  if (fs.existsSync(data)) fs.renameSync(data, `${data}.damaged`);
+}
+
 function tellsOfTransaction(file: number, at: number): boolean {
   const meta = Buffer.alloc(META.bytes);
   if (fs.readSync(file, meta, 0, META.bytes, at) < META.bytes) return false;
