@@ -264,7 +264,8 @@ export class Task {
     this.wiring.walkRequested = false;
     this.#walkIsPending = !this.wiring.walk(this.#budget);
     const isLast = !this.#walkIsPending && !this.#hasEnded && this.#ended.every(Boolean);
-    if (isLast && this.wiring.inFlight === 0) {
+    // What has arrived and not been taken may be a watermark that lets others fire.
+    if (isLast && !this.wiring.hasArrivals && this.wiring.inFlight === 0) {
       this.#hasEnded = true;
       this.wiring.end();
     }
